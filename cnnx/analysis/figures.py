@@ -1,0 +1,118 @@
+"""What a graph costs, counted from its operations alone: weights, multiply–adds, FLOPs, bytes, elements.
+
+The convention is cnnx's own: a MAC is one multiply–add of a convolution or a linear layer; FLOPs are 2·MACs
+and everything else that an arithmetic unit does at inference. All figures are for one image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cnnx.analysis.receptive_field import ReceptiveField, receptive_fields
+from cnnx.graph.graph import Graph, Node
+from cnnx.graph.operation import Category, Shape, Storage, elements
+
+ELEMENT_BYTES: Mapping[str, int] = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
+CONVENTION = "cnnx"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFigures:
+    """The figures of one node, for one image."""
+
+    name: str
+    word: str  # the operation's word in the spec language
+    description: str  # how it is set: `3×3 /2`
+    category: Category
+    inputs: tuple[Shape, ...]
+    output: Shape
+    params: int  # learned weights
+    buffers: int  # kept, not learned: running statistics
+    macs: int
+    flops: int  # 2·macs and everything else
+    activation_elements: int  # of its output
+    memory_access_elements: int  # read and written: inputs, weights, output; views move nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a graph, for one image; bytes are for `dtype`."""
+
+    name: str
+    parameters: Mapping[str, object]
+    input: Mapping[str, Shape]
+    output: Mapping[str, Shape]
+    dtype: str
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    flops_by_category: Mapping[str, int]
+    weight_bytes: int
+    buffer_bytes: int
+    activation_elements: int
+    memory_access_elements: int
+    receptive_field: ReceptiveField | None  # of the first output; None where no single one exists
+    by_node: tuple[NodeFigures, ...] = field(repr=False)
+
+
+def count(graph: Graph, dtype: str = "float32") -> Figures:
+    """Count everything that a graph costs, for one image.
+
+    `dtype` is `float32`, `float64`, `float16` or `bfloat16` and settles the bytes only.
+    """
+    by_node = tuple([_node_figures(node, graph) for node in graph.nodes])
+    params = sum(node.params for node in by_node)
+    buffers = sum(node.buffers for node in by_node)
+    size = ELEMENT_BYTES[dtype]
+    return Figures(
+        name=graph.name,
+        parameters=dict(graph.parameters),
+        input=dict(graph.inputs),
+        output={name: graph.shapes[name] for name in graph.outputs},
+        dtype=dtype,
+        params=params,
+        buffers=buffers,
+        macs=sum(node.macs for node in by_node),
+        flops=sum(node.flops for node in by_node),
+        flops_by_category=_by_category(by_node),
+        weight_bytes=params * size,
+        buffer_bytes=buffers * size,
+        activation_elements=sum(node.activation_elements for node in by_node),
+        memory_access_elements=sum(node.memory_access_elements for node in by_node),
+        receptive_field=receptive_fields(graph).get(graph.outputs[0]),
+        by_node=by_node,
+    )
+
+
+def _node_figures(node: Node, graph: Graph) -> NodeFigures:
+    op, output = node.op, node.shape
+    inputs = graph.input_shapes(node)
+    params = sum(elements(shape) for shape in op.weights().values())
+    buffers = sum(elements(shape) for shape in op.buffers().values())
+    macs = op.macs(output)
+    size = elements(output)
+    moved = 0 if op.storage is Storage.ALIAS else sum(elements(shape) for shape in inputs) + params + size
+    return NodeFigures(
+        name=node.name,
+        word=op.word,
+        description=op.describe(),
+        category=op.category,
+        inputs=inputs,
+        output=output,
+        params=params,
+        buffers=buffers,
+        macs=macs,
+        flops=2 * macs + op.other_flops(inputs, output),
+        activation_elements=size,
+        memory_access_elements=moved,
+    )
+
+
+def _by_category(nodes: Iterable[NodeFigures]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for node in nodes:
+        if node.flops:
+            totals[node.category.value] = totals.get(node.category.value, 0) + node.flops
+    return totals

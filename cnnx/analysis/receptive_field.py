@@ -1,0 +1,101 @@
+"""Receptive fields: which input positions one output position can see, per axis and per network input.
+
+A field is an interval [low, high] of output position 0 and a jump: position n sees [low, high] + n·jump.
+Going down a layer: low −= pad·jump, high += (size − 1 − pad)·jump, jump ·= stride. A join takes the union of
+its branches. Below a global pooling everything is seen; such a branch is left out at a join. Fields are
+reported unclipped: they reach into the padding. Source of the rule: Araujo, Norris, Sim, "Computing receptive
+fields of convolutional neural networks", Distill 2019, doi:10.23915/distill.00021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cnnx.graph.graph import Graph, Node
+from cnnx.graph.operation import POINT, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The field of output position 0 along one axis, in input positions, and how far it moves a position."""
+
+    low: int
+    high: int
+    jump: int
+
+    @property
+    def size(self) -> int:
+        """How many positions it spans."""
+        return self.high - self.low + 1
+
+    def through(self, window: Window) -> Field:
+        """Give the field behind one more layer."""
+        low = self.low - window.pad * self.jump
+        high = self.high + (window.size - 1 - window.pad) * self.jump
+        return Field(low, high, self.jump * window.stride)
+
+    def union(self, other: Field) -> Field | None:
+        """Give the field of a join; None where the jumps differ, because then no one field exists."""
+        if self.jump != other.jump:
+            return None
+        return Field(min(self.low, other.low), max(self.high, other.high), self.jump)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptiveField:
+    """What an output position sees of one input, by height and width; `is_global` if it is everything."""
+
+    height: Field | None
+    width: Field | None
+    is_global: bool = False
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width in input positions; None if everything is seen or no single field exists."""
+        if self.height is None or self.width is None:
+            return None
+        return (self.height.size, self.width.size)
+
+
+GLOBAL = ReceptiveField(None, None, is_global=True)
+NO_SINGLE_FIELD = ReceptiveField(None, None)
+_START = ReceptiveField(Field(0, 0, 1), Field(0, 0, 1))
+
+
+def receptive_fields(graph: Graph) -> Mapping[str, ReceptiveField]:
+    """Give the receptive field of every input and node, as the union over the graph's inputs.
+
+    A node at which branches of unequal jumps meet, and what follows it, has `NO_SINGLE_FIELD`.
+    """
+    fields: dict[str, ReceptiveField] = dict.fromkeys(graph.inputs, _START)
+    for node in graph.nodes:
+        fields[node.name] = _node_field(node, graph, [fields[name] for name in node.inputs])
+    return fields
+
+
+def _node_field(node: Node, graph: Graph, sources: Sequence[ReceptiveField]) -> ReceptiveField:
+    source = sources[0] if len(sources) == 1 else _join(sources)
+    windows = node.op.windows(graph.shapes[node.inputs[0]])
+    if windows is POINT or source.height is None or source.width is None:
+        return source
+    if windows is None:
+        return GLOBAL
+    return ReceptiveField(source.height.through(windows[0]), source.width.through(windows[1]))
+
+
+def _join(sources: Sequence[ReceptiveField]) -> ReceptiveField:
+    local = [source for source in sources if not source.is_global]
+    if not local:
+        return GLOBAL
+    joined = local[0]
+    for other in local[1:]:
+        joined = _union(joined, other)
+    return joined
+
+
+def _union(one: ReceptiveField, other: ReceptiveField) -> ReceptiveField:
+    if one.height is None or one.width is None or other.height is None or other.width is None:
+        return NO_SINGLE_FIELD
+    height, width = one.height.union(other.height), one.width.union(other.width)
+    return NO_SINGLE_FIELD if height is None or width is None else ReceptiveField(height, width)

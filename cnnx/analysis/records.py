@@ -1,0 +1,130 @@
+"""The records that `pytorch` fills and `report` shows: cross-checks, measurements, environments.
+
+They hold integers, floats and strings only, so that the two packages need not know each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CounterResult:
+    """What one counter saw on the built module: conv and linear MACs, in all and by node.
+
+    `macs` is None where the counter was left out or failed; `note` says why, or what it did not know.
+    """
+
+    counter: str  # "hooks", "fvcore" or "torch"
+    macs: int | None
+    macs_by_node: Mapping[str, int] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One figure on which a counter and the static graph differ, by node (`total` for the whole)."""
+
+    counter: str
+    node: str
+    figure: str  # "params", "macs" or "output"
+    static: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class CrossCheck:
+    """The static figures held against the counters on the built module."""
+
+    params: int  # weights of the built module
+    counters: tuple[CounterResult, ...]
+    disagreements: tuple[Disagreement, ...]
+
+    @property
+    def agree(self) -> bool:
+        """Whether params and the MACs of every counter that ran equal the static figures."""
+        return not self.disagreements
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """The measured time of one call, in milliseconds; `ci95` bounds the median (bootstrap, 95 %)."""
+
+    device: str
+    median: float
+    p25: float
+    p75: float
+    rounds: int
+    ci95: tuple[float, float]
+    calls_per_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRatio:
+    """The time of one module over that of another: the median of the per-round ratios and its 95 % interval.
+
+    `shown` tells whether a difference is claimed: the interval lies wholly outside 1 ± 1 %.
+    """
+
+    ratio: float
+    ci95: tuple[float, float]
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one run measured: a latency for each module, in their order, and the ratios to the first."""
+
+    latencies: tuple[Latency, ...]
+    ratios_to_first: tuple[LatencyRatio | None, ...]  # None for the first itself
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTime:
+    """The measured median time of one node, in milliseconds."""
+
+    name: str
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimeByNode:
+    """The time of every node, the sum of these, and the time of the whole measured without clocks inside."""
+
+    nodes: tuple[NodeTime, ...]
+    sum_ms: float
+    whole_ms: float
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where and how a result came about; what was not needed or cannot be had is None."""
+
+    cnnx: str
+    python: str
+    platform: str
+    command: str
+    cpu: str | None = None
+    cpu_capability: str | None = None
+    cores: int | None = None
+    load: float | None = None  # one-minute load average before measuring
+    torch: str | None = None
+    threads: int | None = None
+    device: str | None = None
+    dtype: str | None = None
+    batch: int | None = None
+    layout: str | None = None
+    rounds: int | None = None
+    warmup: str | None = None
+    seed: int | None = None
+    tf32: bool | None = None
+    gpu: str | None = None
+    cuda: str | None = None
+    cudnn: str | None = None
+    driver: str | None = None
+    clocks_before: str | None = None
+    clocks_after: str | None = None
+    warnings: tuple[str, ...] = ()

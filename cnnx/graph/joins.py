@@ -1,0 +1,67 @@
+"""Operations that make one stream of several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnx.errors import RuleError
+from cnnx.graph.operation import Category, Operation, Shape, elements, show_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Operation):
+    """The sum of streams of one shape."""
+
+    word: ClassVar[str] = "add"
+    category: ClassVar[Category] = Category.ELEMENTWISE
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """(S, S, …) → S."""
+        for other in inputs[1:]:
+            if other != inputs[0]:
+                raise RuleError(f"`add` of {show_shape(inputs[0])} and {show_shape(other)}; the shapes must be equal")
+        return inputs[0]
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """1 an output element for each branch after the first."""
+        return (len(inputs) - 1) * elements(output)
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply(Operation):
+    """The product of streams; (C, 1, 1) and (C,) stretch over (C, H, W)."""
+
+    word: ClassVar[str] = "multiply"
+    category: ClassVar[Category] = Category.ELEMENTWISE
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """The largest of the shapes, to which every other must stretch."""
+        largest = max(inputs, key=lambda shape: (len(shape), elements(shape)))
+        for other in inputs:
+            if other not in (largest, largest[:1], (largest[0], 1, 1)):
+                raise RuleError(
+                    f"`multiply` of {show_shape(largest)} and {show_shape(other)}; "
+                    f"it takes {show_shape(largest)}, {show_shape((largest[0], 1, 1))} or {largest[0]}"
+                )
+        return largest
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """1 an output element for each branch after the first."""
+        return (len(inputs) - 1) * elements(output)
+
+
+@dataclass(frozen=True, slots=True)
+class Concat(Operation):
+    """Streams one after the other, by channels."""
+
+    word: ClassVar[str] = "concat"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """((C_1, H, W), (C_2, H, W), …) → (ΣC, H, W)."""
+        for other in inputs[1:]:
+            if other[1:] != inputs[0][1:]:
+                raise RuleError(
+                    f"`concat` of {show_shape(inputs[0])} and {show_shape(other)}; all but the channels must be equal"
+                )
+        return (sum(shape[0] for shape in inputs), *inputs[0][1:])

@@ -1,0 +1,197 @@
+"""From one action of the spec language to primitive operations.
+
+`LOWERINGS` has a row for every action with one input. A row reads the options in a scope and gives the
+operations that run one after the other, each with the ending that its node's name gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from cnnx.errors import RuleError, nearest
+from cnnx.graph import convolution, layout, pointwise, pooling
+from cnnx.graph.operation import Operation, Shape, check_map
+from cnnx.spec import actions
+from cnnx.spec.actions import ACTIVATIONS
+from cnnx.spec.expressions import Scope
+from cnnx.spec.places import Padding
+
+Lowered = Iterator[tuple[str, Operation]]  # (ending of the node's name, operation)
+
+ACTIVATION_TYPES: Mapping[str, type[pointwise.Activation]] = {
+    operation.word: operation
+    for operation in (
+        pointwise.Relu,
+        pointwise.Relu6,
+        pointwise.LeakyRelu,
+        pointwise.Sigmoid,
+        pointwise.HardSigmoid,
+        pointwise.HardSwish,
+        pointwise.Silu,
+        pointwise.Tanh,
+        pointwise.Gelu,
+        pointwise.Softmax,
+    )
+}
+_PLAIN: Mapping[str, Callable[[], Operation]] = {
+    **ACTIVATION_TYPES,
+    "global_avgpool": pooling.GlobalAvgPool,
+    "flatten": layout.Flatten,
+    "identity": pointwise.Identity,
+}
+
+
+def lower(action: actions.Action, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    """Give the operations of an action on the stream that enters (`scope.incoming`).
+
+    `norm` has the batch norm options of the file. Raises `RuleError`.
+    """
+    return LOWERINGS[type(action)](action, scope, norm)
+
+
+def _incoming(scope: Scope) -> Shape:
+    assert scope.incoming is not None  # the caller gives what enters the step
+    return scope.incoming
+
+
+def _conv(action: actions.Conv, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    shape = check_map(_incoming(scope), "conv")
+    yield from _convolution(action, scope, norm, shape, action.out.read(scope), action.groups.read(scope))
+
+
+def _depthwise(action: actions.Depthwise, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    shape = check_map(_incoming(scope), "depthwise")
+    yield from _convolution(action, scope, norm, shape, shape[0] * action.multiplier.read(scope), shape[0])
+
+
+def _convolution(
+    action: actions.Convolution, scope: Scope, norm: actions.BatchNorm, shape: Shape, out: int, groups: int
+) -> Lowered:
+    kernel, stride, dilation = action.kernel.read(scope), action.stride.read(scope), action.dilation.read(scope)
+    reach = (dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1)
+    sides, padding = _padding(action.padding.read(scope), shape, kernel, stride, dilation, reach)
+    if sides is not None:
+        yield "_pad", layout.Pad(sides)
+    yield "", convolution.Conv(shape[0], out, kernel, stride, padding, dilation, groups, action.bias.read(scope))
+    yield from _normed(action.norm.read(scope), out, scope, norm)
+    yield from _activated(action.act.read(scope))
+
+
+def _padding(
+    written: Padding,
+    shape: Shape,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    reach: tuple[int, int],
+) -> tuple[tuple[int, int, int, int] | None, tuple[int, int]]:
+    """Give the sides to pad beforehand (None where no side differs from its opposite), and the padding."""
+    if written == "same":
+        return None, (dilation[0] * (kernel[0] - 1) // 2, dilation[1] * (kernel[1] - 1) // 2)
+    if written == "tf_same":
+        height, width = (_tf_same(shape[axis + 1], reach[axis], stride[axis]) for axis in (0, 1))
+        if height % 2 == 0 and width % 2 == 0:
+            return None, (height // 2, width // 2)
+        return (height // 2, height - height // 2, width // 2, width - width // 2), (0, 0)
+    assert not isinstance(written, str)  # the place lets no other word through
+    return None, written
+
+
+def _tf_same(size: int, reach: int, stride: int) -> int:
+    """Give TensorFlow's whole padding of one axis: what makes ⌈size/stride⌉ outputs; the odd one goes behind."""
+    outputs = -(-size // stride)
+    return max((outputs - 1) * stride + reach - size, 0)
+
+
+def _normed(word: str, channels: int, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    if word == "batchnorm":
+        yield "_norm", pointwise.BatchNorm(channels, norm.eps.read(scope))
+    elif word != "none":
+        raise RuleError(f"no norm is named `{word}`", hint=nearest(word, ["batchnorm", "none"]), option="norm")
+
+
+def _activated(word: str) -> Lowered:
+    if word in ACTIVATION_TYPES:
+        yield "_act", ACTIVATION_TYPES[word]()
+    elif word != "none":
+        raise RuleError(f"no activation is named `{word}`", hint=nearest(word, [*ACTIVATIONS, "none"]), option="act")
+
+
+def _linear(action: actions.Linear, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    operation = convolution.Linear(_incoming(scope)[0], action.out.read(scope), action.bias.read(scope))
+    yield "", operation
+    yield from _activated(action.act.read(scope))
+
+
+def _batchnorm(action: actions.BatchNorm, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    yield "", pointwise.BatchNorm(_incoming(scope)[0], action.eps.read(scope))
+
+
+def _pool(action: actions.Pool, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    shape = check_map(_incoming(scope), action.op)
+    kernel = action.kernel.read(scope)
+    stride = kernel if action.stride is None else action.stride.read(scope)
+    ceil, count_padding = action.ceil.read(scope), action.count_padding.read(scope)
+    is_max = action.op == "maxpool"
+    sides, padding = _padding(action.padding.read(scope), shape, kernel, stride, (1, 1), kernel)
+    if sides is not None and (is_max or count_padding):
+        yield "_pad", layout.Pad(sides, float("-inf") if is_max else 0.0)
+    elif sides is not None:
+        # An average that leaves padding out: a last window that hangs over the end is the same thing.
+        if sides[0] or sides[2] or (sides[1] and stride[0] == 1) or (sides[3] and stride[1] == 1):
+            raise RuleError(
+                f"an average of {kernel[0]}×{kernel[1]} that leaves its padding out cannot have it uneven here",
+                hint="set count_padding: true",
+                option="padding",
+            )
+        ceil = True
+    if is_max:
+        yield "", pooling.MaxPool(kernel, stride, padding, ceil)
+    else:
+        yield "", pooling.AvgPool(kernel, stride, padding, ceil, count_padding)
+
+
+def _plain(action: actions.Plain, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    yield "", _PLAIN[action.op]()
+
+
+def _adaptive(action: actions.AdaptiveAvgPool, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    yield "", pooling.AdaptiveAvgPool(action.size.read(scope))
+
+
+def _dropout(action: actions.Dropout, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    yield "", pointwise.Dropout(action.p.read(scope))
+
+
+def _scale(action: actions.Scale, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    yield "", pointwise.Scale(action.factor.read(scope))
+
+
+def _shuffle(action: actions.ChannelShuffle, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    yield "", layout.ChannelShuffle(action.groups.read(scope))
+
+
+def _slice(action: actions.Slice, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    yield "", layout.Slice(action.start.read(scope), action.end.read(scope))
+
+
+def _sides(action: actions.PadOrCrop, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    sides = action.sides.read(scope)
+    yield "", layout.Pad(sides) if action.op == "pad" else layout.Crop(sides)
+
+
+LOWERINGS: Mapping[type[actions.Strict], Callable[[Any, Scope, actions.BatchNorm], Lowered]] = {
+    actions.Conv: _conv,
+    actions.Depthwise: _depthwise,
+    actions.Linear: _linear,
+    actions.BatchNorm: _batchnorm,
+    actions.Pool: _pool,
+    actions.Plain: _plain,
+    actions.AdaptiveAvgPool: _adaptive,
+    actions.Dropout: _dropout,
+    actions.Scale: _scale,
+    actions.ChannelShuffle: _shuffle,
+    actions.Slice: _slice,
+    actions.PadOrCrop: _sides,
+}

@@ -1,0 +1,103 @@
+"""What every primitive operation can say of itself.
+
+An operation is the only place where its shape rule, its weights, its costs, its receptive field and its
+storage behaviour stand. Shapes are `(channels, height, width)` or `(length,)`, for one image. All figures
+are Python integers, exact at any size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+from typing import ClassVar, NamedTuple
+
+from cnnx.errors import RuleError
+
+Shape = tuple[int, ...]
+
+
+class Category(StrEnum):
+    """What kind of work an operation does; figures are added up by these."""
+
+    CONV = "conv"
+    LINEAR = "linear"
+    NORM = "norm"
+    ACTIVATION = "activation"
+    POOL = "pool"
+    ELEMENTWISE = "elementwise"
+    LAYOUT = "layout"
+
+
+class Storage(StrEnum):
+    """Where the output lives: in memory of its own, in its input's, or over its input where nobody else reads it."""
+
+    FRESH = "fresh"
+    ALIAS = "alias"
+    IN_PLACE = "in place"
+
+
+class Window(NamedTuple):
+    """What one output position sees along one axis: `size` positions (dilation included), from −`pad` on."""
+
+    size: int = 1
+    stride: int = 1
+    pad: int = 0
+
+
+POINT = (Window(), Window())
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The base of all operations: one input, its shape kept, no weights, no cost."""
+
+    word: ClassVar[str] = ""  # its word in the spec language
+    category: ClassVar[Category] = Category.LAYOUT
+    storage: ClassVar[Storage] = Storage.FRESH
+    saves_output: ClassVar[bool] = False  # autograd keeps the output, so nothing may write over it
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Give the output shape. Raises `RuleError` where the inputs cannot be taken."""
+        return inputs[0]
+
+    def weights(self) -> dict[str, Shape]:
+        """Give the shapes of what the operation learns, by PyTorch's names."""
+        return {}
+
+    def buffers(self) -> dict[str, Shape]:
+        """Give the shapes of what the operation keeps without learning it, by PyTorch's names."""
+        return {}
+
+    def macs(self, output: Shape) -> int:
+        """Give the multiply–adds for one image."""
+        return 0
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Give the floating-point operations beyond the two of each multiply–add, for one image."""
+        return 0
+
+    def windows(self, source: Shape) -> tuple[Window, Window] | None:
+        """Give what one output position sees, by height and width; None where it sees everything."""
+        return POINT
+
+    def describe(self) -> str:
+        """Say in a few characters how the operation is set, for tables."""
+        return ""
+
+
+def elements(shape: Shape) -> int:
+    """Count the elements of a shape."""
+    return prod(shape)
+
+
+def check_map(shape: Shape, what: str) -> Shape:
+    """Check that a shape is that of a map. Raises `RuleError` for a vector."""
+    if len(shape) != 3:
+        raise RuleError(f"`{what}` takes a map (channels, height, width), not a vector of {shape[0]}")
+    return shape
+
+
+def show_shape(shape: Shape) -> str:
+    """Write a shape as people do: `256×56×56`."""
+    return "×".join(map(str, shape))

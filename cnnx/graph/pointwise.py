@@ -1,0 +1,173 @@
+"""Operations that work on every element by itself, and batch normalisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnx.errors import RuleError
+from cnnx.graph.operation import Category, Operation, Shape, Storage, elements
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm(Operation):
+    """Batch normalisation of a map or a vector, at inference."""
+
+    word: ClassVar[str] = "batchnorm"
+    category: ClassVar[Category] = Category.NORM
+
+    channels: int
+    eps: float = 1e-5
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """(C, …) → (C, …)."""
+        if inputs[0][0] != self.channels:
+            raise RuleError(f"channels={self.channels}, but {inputs[0][0]} channels enter")
+        return inputs[0]
+
+    def weights(self) -> dict[str, Shape]:
+        """2·C: a factor and an offset for each channel."""
+        return {"weight": (self.channels,), "bias": (self.channels,)}
+
+    def buffers(self) -> dict[str, Shape]:
+        """2·C: running mean and variance (PyTorch's counter of batches serves training only)."""
+        return {"running_mean": (self.channels,), "running_var": (self.channels,)}
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """2 an element: one product, one sum."""
+        return 2 * elements(output)
+
+
+@dataclass(frozen=True, slots=True)
+class Activation(Operation):
+    """The base of the activations: 1 FLOP an element, written over the input where nobody else reads it."""
+
+    category: ClassVar[Category] = Category.ACTIVATION
+    storage: ClassVar[Storage] = Storage.IN_PLACE
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """1 an element."""
+        return elements(output)
+
+
+@dataclass(frozen=True, slots=True)
+class Relu(Activation):
+    """max(x, 0)."""
+
+    word: ClassVar[str] = "relu"
+    saves_output: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Relu6(Activation):
+    """min(max(x, 0), 6)."""
+
+    word: ClassVar[str] = "relu6"
+
+
+@dataclass(frozen=True, slots=True)
+class LeakyRelu(Activation):
+    """max(x, 0.01·x)."""
+
+    word: ClassVar[str] = "leaky_relu"
+    saves_output: ClassVar[bool] = True  # written over its input, it has nothing else to keep
+
+
+@dataclass(frozen=True, slots=True)
+class HardSigmoid(Activation):
+    """relu6(x + 3)/6."""
+
+    word: ClassVar[str] = "hardsigmoid"
+
+
+@dataclass(frozen=True, slots=True)
+class HardSwish(Activation):
+    """x·relu6(x + 3)/6."""
+
+    word: ClassVar[str] = "hardswish"
+
+
+@dataclass(frozen=True, slots=True)
+class Silu(Activation):
+    """x·sigmoid(x)."""
+
+    word: ClassVar[str] = "silu"
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid(Activation):
+    """1/(1 + exp(−x))."""
+
+    word: ClassVar[str] = "sigmoid"
+    storage: ClassVar[Storage] = Storage.FRESH
+    saves_output: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tanh(Activation):
+    """The hyperbolic tangent."""
+
+    word: ClassVar[str] = "tanh"
+    storage: ClassVar[Storage] = Storage.FRESH
+    saves_output: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Gelu(Activation):
+    """x·Φ(x), with the exact normal distribution."""
+
+    word: ClassVar[str] = "gelu"
+    storage: ClassVar[Storage] = Storage.FRESH
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax(Activation):
+    """exp(x)/Σ exp(x) over the channels."""
+
+    word: ClassVar[str] = "softmax"
+    storage: ClassVar[Storage] = Storage.FRESH
+    saves_output: ClassVar[bool] = True
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """3 an element: exponential, sum, quotient."""
+        return 3 * elements(output)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Operation):
+    """Multiplication by a constant."""
+
+    word: ClassVar[str] = "scale"
+    category: ClassVar[Category] = Category.ELEMENTWISE
+
+    factor: float
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """1 an element."""
+        return elements(output)
+
+    def describe(self) -> str:
+        """Say `×0.17`."""
+        return f"×{self.factor:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout(Operation):
+    """Nothing at inference; at training, zeros with probability `p`."""
+
+    word: ClassVar[str] = "dropout"
+    storage: ClassVar[Storage] = Storage.ALIAS
+
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.p <= 1:
+            raise RuleError(f"p={self.p} is not a probability", option="p")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity(Operation):
+    """Nothing."""
+
+    word: ClassVar[str] = "identity"
+    storage: ClassVar[Storage] = Storage.ALIAS

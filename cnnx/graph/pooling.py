@@ -1,0 +1,132 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnx.errors import RuleError
+from cnnx.graph.operation import Category, Operation, Shape, Window, check_map, elements, show_shape
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool(Operation):
+    """The base of pooling over windows; pairs are (height, width)."""
+
+    category: ClassVar[Category] = Category.POOL
+
+    kernel: Pair
+    stride: Pair
+    padding: Pair = (0, 0)
+    ceil: bool = False
+
+    def __post_init__(self) -> None:
+        for axis in (0, 1):
+            if self.padding[axis] > self.kernel[axis] // 2:
+                raise RuleError(
+                    f"padding {self.padding[axis]} is more than half of the kernel {self.kernel[axis]}",
+                    option="padding",
+                )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """(C, H, W) → (C, H', W'), rounded down, or up with `ceil` if the last window begins inside."""
+        channels, height, width = check_map(inputs[0], self.word)
+        return (channels, self._extent(0, height), self._extent(1, width))
+
+    def _extent(self, axis: int, size: int) -> int:
+        kernel, stride, padding = self.kernel[axis], self.stride[axis], self.padding[axis]
+        room = size + 2 * padding - kernel
+        # In ceil mode a last window may hang over the end, but some of it must lie inside.
+        count = (-(-room // stride) if self.ceil else room // stride) + 1
+        if self.ceil and (count - 1) * stride >= size + padding:
+            count -= 1
+        if count < 1:
+            raise RuleError(
+                f"a kernel of {kernel} does not fit into the {'height' if axis == 0 else 'width'} of {size}"
+                + (f" with padding {padding}" if padding else ""),
+                option="kernel",
+            )
+        return count
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """k_h·k_w an output element."""
+        return self.kernel[0] * self.kernel[1] * elements(output)
+
+    def windows(self, source: Shape) -> tuple[Window, Window]:
+        """Kernel, stride and padding by axis."""
+        return (
+            Window(self.kernel[0], self.stride[0], self.padding[0]),
+            Window(self.kernel[1], self.stride[1], self.padding[1]),
+        )
+
+    def describe(self) -> str:
+        """Say `3×3 /2`."""
+        stride = str(self.stride[0]) if self.stride[0] == self.stride[1] else show_shape(self.stride)
+        return show_shape(self.kernel) + (f" /{stride}" if self.stride != (1, 1) else "")
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool(Pool):
+    """The largest of each window."""
+
+    word: ClassVar[str] = "maxpool"
+
+
+@dataclass(frozen=True, slots=True)
+class AvgPool(Pool):
+    """The mean of each window; `count_padding` says whether padding counts in the divisor."""
+
+    word: ClassVar[str] = "avgpool"
+
+    count_padding: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveAvgPool(Operation):
+    """The mean of each of `size` windows that together cover the map."""
+
+    word: ClassVar[str] = "adaptive_avgpool"
+    category: ClassVar[Category] = Category.POOL
+
+    size: Pair
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """(C, H, W) → (C, size)."""
+        return (check_map(inputs[0], self.word)[0], *self.size)
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """1 an input element."""
+        return elements(inputs[0])
+
+    def windows(self, source: Shape) -> tuple[Window, Window] | None:
+        """Everything where one position is left; windows of equal size where they divide the map."""
+        height, width = source[1] // self.size[0], source[2] // self.size[1]
+        if self.size == (1, 1) or source[1:] != (height * self.size[0], width * self.size[1]):
+            return None
+        return (Window(height, height), Window(width, width))
+
+    def describe(self) -> str:
+        """Say `→7×7`."""
+        return f"→{show_shape(self.size)}"
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalAvgPool(Operation):
+    """The mean of each channel: (C, H, W) → (C, 1, 1)."""
+
+    word: ClassVar[str] = "global_avgpool"
+    category: ClassVar[Category] = Category.POOL
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """(C, H, W) → (C, 1, 1)."""
+        return (check_map(inputs[0], self.word)[0], 1, 1)
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """1 an input element."""
+        return elements(inputs[0])
+
+    def windows(self, source: Shape) -> None:
+        """Everything."""
+        return

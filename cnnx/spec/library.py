@@ -1,0 +1,201 @@
+"""Finding specs: by path, in `./configs`, in the folders of `CNNX_CONFIGS`, then the built-in ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from cnnx.errors import CnnxError, Problem, RuleError, SpecError, UsageError, nearest
+from cnnx.spec.actions import OPERATIONS
+from cnnx.spec.model import SpecFile
+from cnnx.spec.parse import parse_spec
+from cnnx.spec.places import NAME, check_name
+from cnnx.spec.yaml_reader import MAX_BYTES, read_source
+
+SUFFIXES = (".yaml", ".yml")
+ENVIRONMENT_VARIABLE = "CNNX_CONFIGS"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A spec as it was named: its file and, where the name means one, its variant."""
+
+    name: str
+    file: SpecFile
+    variant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of specs, searched with its subfolders; `files` maps each name to its files."""
+
+    path: Path
+    files: dict[str, tuple[Path, ...]] = field(repr=False)
+
+    def texts(self) -> Iterator[tuple[str, Path, str]]:
+        """Give name, path and text of every readable file, without parsing it."""
+        for name, paths in self.files.items():
+            for path in paths:
+                try:
+                    if path.stat().st_size <= MAX_BYTES:
+                        yield name, path, path.read_text("utf-8", errors="replace")
+                except OSError:
+                    continue  # `problems` tells of it
+
+
+def built_in_folder() -> Path:
+    """Give the folder of the specs that come with cnnx: inside the wheel, or at the project's top level."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
+
+
+def search_folders() -> list[Path]:
+    """Give the folders in which specs are searched, in their order."""
+    named = [Path(part) for part in os.environ.get(ENVIRONMENT_VARIABLE, "").split(os.pathsep) if part]
+    different = {
+        path.resolve(): path for path in reversed([Path("configs"), *named, built_in_folder()]) if path.is_dir()
+    }
+    return list(reversed(different.values()))
+
+
+class Library:
+    """All specs that can be named here; every file is parsed at most once, and only when it is needed."""
+
+    def __init__(self, folders: list[Path] | None = None) -> None:
+        self.folders = [_scan(path) for path in (search_folders() if folders is None else folders)]
+        self._parsed: dict[Path, SpecFile | CnnxError] = {}
+
+    @cached_property
+    def _places(self) -> dict[str, Path]:
+        """Map every file's name to the path that it means: the first folder's."""
+        places: dict[str, Path] = {}
+        for folder in self.folders:
+            for name, paths in folder.files.items():
+                places.setdefault(name, paths[0])
+        return places
+
+    def names(self) -> list[str]:
+        """Give the names of all files and, where they can be read, their variants, sorted."""
+        names = set(self._places)
+        for name in self._places:
+            try:
+                names.update(self.open(name).file.spec.variants)
+            except CnnxError:
+                continue  # a broken neighbour hinders nothing; `problems` tells of it
+        return sorted(names)
+
+    def open(self, name: str) -> Target:
+        """Find a spec by path or name.
+
+        Raises `UsageError` where there is none (with the nearest name) and `SpecError` where it is wrong.
+        """
+        if os.sep in name or "/" in name or name.endswith(SUFFIXES):
+            return self._target(name, self._file(Path(name)))
+        if name in OPERATIONS:
+            raise UsageError(f"`{name}` is an operation, not a spec")
+        for folder in self.folders:
+            if name in folder.files:
+                return self._target(name, self._only(name, folder))
+            found = self._variant(name, folder)
+            if found is not None:
+                return found
+        hint = nearest(name, self.names()) or "`cnnx list` shows every name"
+        raise UsageError(f"no spec is named `{name:.80}`", hint=hint)
+
+    def has(self, name: str) -> bool:
+        """Say whether a file or a variant of this name can be found."""
+        if name in self._places:
+            return True
+        return NAME.fullmatch(name) is not None and any(self._variant(name, folder) for folder in self.folders)
+
+    def files(self) -> Iterator[SpecFile]:
+        """Give every file that can be parsed, in the order of their names; broken ones are left out."""
+        for name in sorted(self._places):
+            try:
+                yield self._file(self._places[name], name)
+            except CnnxError:
+                continue  # `problems` tells of it
+
+    def problems(self) -> list[str]:
+        """Tell what is wrong in the search folders: broken files, names given twice, names of operations."""
+        found = []
+        for folder in self.folders:
+            for name, paths in folder.files.items():
+                found += self._file_problems(name, paths)
+        return found
+
+    def hidden(self) -> list[tuple[str, Path, Path]]:
+        """Give every name that a nearer folder takes from a further one: name, the path meant, the path hidden."""
+        return [
+            (name, self._places[name], path)
+            for folder in self.folders
+            for name, paths in folder.files.items()
+            for path in paths
+            if path != self._places[name] and path.parent != self._places[name].parent
+        ]
+
+    def _file_problems(self, name: str, paths: tuple[Path, ...]) -> list[str]:
+        if len(paths) > 1:
+            return [f"`{name}` is defined twice: {paths[0]} and {paths[1]}"]
+        try:
+            self._file(paths[0], name)
+        except CnnxError as error:
+            return [str(error)]
+        return []
+
+    def _only(self, name: str, folder: Folder) -> SpecFile:
+        first, *others = folder.files[name]
+        if others:
+            raise UsageError(f"`{name}` is defined twice: {first} and {others[0]}", hint="name one by its path")
+        return self._file(first, name)
+
+    def _variant(self, name: str, folder: Folder) -> Target | None:
+        """Search the texts for a variant's name, and parse only the hits."""
+        hits = []
+        for stem, path, text in folder.texts():
+            if name in text and "variants:" in text:
+                try:
+                    file = self._file(path, stem)
+                except CnnxError:
+                    continue  # a broken neighbour hinders nothing; `problems` tells of it
+                if name in file.spec.variants:
+                    hits.append(file)
+        if len(hits) > 1:
+            raise UsageError(f"`{name}` is defined twice: {hits[0].path} and {hits[1].path}")
+        return Target(name, hits[0], name) if hits else None
+
+    def _target(self, name: str, file: SpecFile) -> Target:
+        return Target(file.name, file, file.spec.default)
+
+    def _file(self, path: Path, name: str | None = None) -> SpecFile:
+        """Parse a file, or give again what its first parsing gave."""
+        if path not in self._parsed:
+            try:
+                self._parsed[path] = self._parse(path, path.stem if name is None else name)
+            except CnnxError as error:
+                self._parsed[path] = error
+        parsed = self._parsed[path]
+        if isinstance(parsed, CnnxError):
+            raise parsed
+        return parsed
+
+    def _parse(self, path: Path, name: str) -> SpecFile:
+        source = read_source(path)
+        try:
+            check_name(name, "the name of a spec")
+        except RuleError as error:
+            raise SpecError([Problem(source.file, 0, 0, error.message)]) from None
+        if name in OPERATIONS:
+            raise SpecError([Problem(source.file, 0, 0, f"`{name}` is an operation and cannot name a spec")])
+        return parse_spec(source, name, self.has, lambda: sorted(self._places))
+
+
+def _scan(folder: Path) -> Folder:
+    files: dict[str, tuple[Path, ...]] = {}
+    for path in sorted(path for suffix in SUFFIXES for path in folder.rglob(f"*{suffix}")):
+        files[path.stem] = (*files.get(path.stem, ()), path)
+    return Folder(folder, files)

@@ -1,0 +1,137 @@
+"""Text → `SpecFile`: read, normalise, validate, check; all problems of a file at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from cnnx.errors import CnnxError, Problem, SpecError, nearest
+from cnnx.spec.actions import ACTIONS, JOINS, OPERATIONS, BatchNorm, Strict, options_of
+from cnnx.spec.checks import check_spec
+from cnnx.spec.model import Block, Origin, Published, Spec, SpecFile, Worked, find_mark
+from cnnx.spec.normalize import Normalizer
+from cnnx.spec.yaml_reader import MarkedDict, Source, read_yaml
+
+WITH_DEFAULTS = OPERATIONS - JOINS - {"repeat", "each"}
+
+
+def parse_spec(
+    source: Source, name: str, is_spec: Callable[[str], bool], spec_names: Callable[[], list[str]]
+) -> SpecFile:
+    """Parse the text of a spec.
+
+    `is_spec` says whether a name is that of another spec; `spec_names` lists them, for a hint.
+    Raises `SpecError` with every problem of the file.
+    """
+    data = read_yaml(source)
+    normalizer = Normalizer(source)
+    normal = _normalize(data, normalizer)
+    problems = normalizer.problems
+    problems += _check_defaults(data, source)
+    spec = None
+    try:
+        spec = Spec.model_validate(normal)
+    except ValidationError as error:
+        problems += [_problem(details, normal, source) for details in error.errors(include_url=False)]
+    if spec is not None:
+        problems += check_spec(spec, normal, source, is_spec, spec_names)
+    if problems or spec is None:
+        raise SpecError(problems)
+    norm = BatchNorm.model_validate({"op": "batchnorm", **spec.defaults.get("batchnorm", {})})
+    return SpecFile(name, Path(source.file), source, data, spec, norm)
+
+
+def _normalize(data: MarkedDict, normalizer: Normalizer) -> MarkedDict:
+    if isinstance(data.get("defaults"), MarkedDict):
+        normalizer.defaults = data["defaults"]
+    normal = normalizer.body(data)
+    blocks = data.get("blocks")
+    if isinstance(blocks, MarkedDict):
+        bodies = MarkedDict()
+        for name, block in blocks.items():
+            body = normalizer.body(block) if isinstance(block, MarkedDict) else block
+            bodies.put(name, body, blocks.keys_at[name], blocks.values_at[name])
+        normal["blocks"] = bodies
+    variants = data.get("variants")
+    if isinstance(variants, MarkedDict) and "default" in variants:
+        rest = MarkedDict()
+        for name, settings in variants.items():
+            if name != "default":
+                rest.put(name, settings, variants.keys_at[name], variants.values_at[name])
+        normal["variants"] = rest
+        at = variants.values_at["default"]
+        normal.put("default", variants["default"], at, at)
+    elif "default" in data:
+        normalizer.problem(data.keys_at["default"], "unknown key `default`", "it stands among the `variants`")
+    return normal
+
+
+def _check_defaults(data: MarkedDict, source: Source) -> list[Problem]:
+    """Validate the options in `defaults`, used or not; which of them an operation needs is told at its steps."""
+    defaults = data.get("defaults")
+    if not isinstance(defaults, MarkedDict):
+        return []
+    problems = []
+    for word, options in defaults.items():
+        if word not in WITH_DEFAULTS:
+            hint = nearest(word, WITH_DEFAULTS)
+            problems.append(source.problem(defaults.keys_at[word], f"`{word}` has no options to set", hint))
+        elif isinstance(options, MarkedDict):
+            try:
+                ACTIONS[word].model_validate({"op": word, **options})
+            except ValidationError as error:
+                wrong = [details for details in error.errors(include_url=False) if details["type"] != "missing"]
+                problems += [_problem(details, options, source, within=word) for details in wrong]
+    return problems
+
+
+def _problem(details: ErrorDetails, data: Any, source: Source, within: str = "") -> Problem:
+    """Say in our words, and at its place, what pydantic found."""
+    keys = list(details["loc"])
+    kind, last = details["type"], keys[-1] if keys else ""
+    word = within or _operation(keys)
+    if kind == "extra_forbidden":
+        at = find_mark(data, keys, of_key=True)
+        where = f" in `{word}`" if word else ""
+        return source.problem(at, f"unknown key `{last}`{where}", nearest(str(last), _known_keys(keys, word)))
+    at = find_mark(data, keys)
+    if kind == "missing":
+        return source.problem(at, f"`{word}` needs `{last}`" if word else f"the key `{last}` is missing")
+    reason = details.get("ctx", {}).get("error")
+    name = next((str(key) for key in reversed(keys) if isinstance(key, str) and key != "[key]"), "")
+    if isinstance(reason, CnnxError):
+        message = reason.message if keys[-1:] == ["[key]"] else f"{name}: {reason.message}"
+        return source.problem(at, message, reason.hint)
+    message = details["msg"][:1].lower() + details["msg"][1:]
+    return source.problem(at, f"{name}: {message}")
+
+
+def _operation(keys: list[str | int]) -> str:
+    """Find the word of the operation whose option the path leads to, if it leads to one."""
+    if len(keys) >= 2 and "action" in keys:
+        position = len(keys) - 1 - keys[::-1].index("action")
+        if position + 1 < len(keys) and len(keys) - position == 3:
+            return str(keys[position + 1])
+    return ""
+
+
+def _known_keys(keys: list[str | int], word: str) -> list[str]:
+    if word:
+        return options_of(word)
+    if len(keys) == 1:
+        return list(Spec.model_fields)
+    if keys[0] == "blocks":
+        return list(Block.model_fields)
+    named = {"published": "published", "worked": "worked", "source": "source"}
+    return _fields_of(named.get(str(keys[0]), ""))
+
+
+def _fields_of(part: str) -> list[str]:
+    models: dict[str, type[Strict]] = {"published": Published, "worked": Worked, "source": Origin}
+    if part not in models:
+        return []
+    return [field.alias or name for name, field in models[part].model_fields.items()]
