@@ -101,3 +101,8 @@ def check_map(shape: Shape, what: str) -> Shape:
 def show_shape(shape: Shape) -> str:
     """Write a shape as people do: `256×56×56`."""
     return "×".join(map(str, shape))
+
+
+def show_pair(pair: tuple[int, int]) -> str:
+    """Write a pair (height, width) as one number where both are equal, else as `1×2`."""
+    return str(pair[0]) if pair[0] == pair[1] else show_shape(pair)

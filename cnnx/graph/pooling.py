@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import Category, Operation, Shape, Window, check_map, elements, show_shape
+from cnnx.graph.operation import Category, Operation, Shape, Window, check_map, elements, show_pair, show_shape
 
 Pair = tuple[int, int]
 
@@ -63,8 +63,7 @@ class Pool(Operation):
 
     def describe(self) -> str:
         """Say `3×3 /2`."""
-        stride = str(self.stride[0]) if self.stride[0] == self.stride[1] else show_shape(self.stride)
-        return show_shape(self.kernel) + (f" /{stride}" if self.stride != (1, 1) else "")
+        return show_shape(self.kernel) + (f" /{show_pair(self.stride)}" if self.stride != (1, 1) else "")
 
 
 @dataclass(frozen=True, slots=True)
