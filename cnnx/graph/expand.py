@@ -69,7 +69,7 @@ class _Expansion:
         if target.variant is not None:
             given = {**self._settings(file, spec.variants[target.variant], given), **given}
         with _located(file, file.mark("input")):
-            names, inputs = _bind_inputs(spec, given, input_shape, target.name)
+            names, inputs = _bind_inputs(file, given, input_shape, target.name)
         self.shapes.update(inputs)
         current = next(iter(inputs)) if len(inputs) == 1 else None
         frame = Frame(file, spec, names, {name: name for name in inputs}, "", 0, (spec,), (target.name,))
@@ -254,7 +254,7 @@ class _Expansion:
                     f"`{label}` has no parameter `{name}`", hint=nearest(name, body.parameters), option=name
                 )
         given = {**settings, **given}
-        names, streams = _bind_call(body, given, sources, self.shapes, label)
+        names, streams = _bind_call(file, body, given, sources, self.shapes, label)
         prefix, nesting = self.prefix(frame, step), frame.nesting + 1
         inner = Frame(file, body, names, streams, prefix, nesting, calls, labels)
         current = next(iter(streams.values())) if len(streams) == 1 else None
@@ -313,17 +313,18 @@ def _check_parameters(given: Mapping[str, Value], target: Target) -> None:
 
 
 def _bind_inputs(
-    spec: Body, given: Mapping[str, Value], shape: Shape | None, label: str
+    file: SpecFile, given: Mapping[str, Value], shape: Shape | None, label: str
 ) -> tuple[dict[str, Value], dict[str, Shape]]:
     """Settle a spec's parameters and the shapes of its inputs, from an input shape if one is given."""
+    spec = file.spec
     if shape is None:
-        names = _parameters(spec, given)
+        names = _parameters(file, spec, given, label)
         scope = Scope(names, {})
         return names, {name: _sizes(entry, scope) for name, entry in spec.input.items()}
     if len(spec.input) != 1:
         raise UsageError(f"`{label}` has {len(spec.input)} inputs; an input shape can be given to one only")
     (stream,) = spec.input
-    names = _parameters(spec, _taken(spec, given, {stream: shape}, label))
+    names = _parameters(file, spec, _taken(spec, given, {stream: shape}, label), label)
     return names, {stream: shape}
 
 
@@ -332,7 +333,12 @@ def _sizes(entry: tuple[Reader[int], ...], scope: Scope) -> Shape:
 
 
 def _bind_call(
-    body: Body, given: Mapping[str, Value], sources: tuple[str, ...], shapes: Mapping[str, Shape], label: str
+    file: SpecFile,
+    body: Body,
+    given: Mapping[str, Value],
+    sources: tuple[str, ...],
+    shapes: Mapping[str, Shape],
+    label: str,
 ) -> tuple[dict[str, Value], dict[str, str]]:
     """Settle a called body's parameters and streams from the streams that enter."""
     inputs = list(body.input) or ["input"]
@@ -341,7 +347,7 @@ def _bind_call(
         raise RuleError(f"`{label}` takes {wanted}; {len(sources)} enter", option="from")
     streams = dict(zip(inputs, sources, strict=True))
     entering = {name: shapes[source] for name, source in streams.items()}
-    return _parameters(body, _taken(body, given, entering, label)), streams
+    return _parameters(file, body, _taken(body, given, entering, label), label), streams
 
 
 def _taken(body: Body, given: Mapping[str, Value], entering: Mapping[str, Shape], label: str) -> dict[str, Value]:
@@ -362,12 +368,19 @@ def _taken(body: Body, given: Mapping[str, Value], entering: Mapping[str, Shape]
     return taken
 
 
-def _parameters(body: Body, given: Mapping[str, Value]) -> dict[str, Value]:
+def _parameters(file: SpecFile, body: Body, given: Mapping[str, Value], label: str) -> dict[str, Value]:
     """Evaluate the parameters that are not given, each over the earlier ones."""
     names: dict[str, Value] = {}
     scope = Scope(names, {})
     for name, default in body.parameters.items():
-        names[name] = given[name] if name in given else default.read(scope)
+        if name in given:
+            names[name] = given[name]
+            continue
+        try:
+            names[name] = default.read(scope)
+        except RuleError as error:
+            path = ("parameters", name) if body is file.spec else ("blocks", label, "parameters", name)
+            raise SpecError([file.problem(file.mark(*path), error.message, error.hint)]) from None
     return names
 
 

@@ -272,8 +272,8 @@ class Normalizer:
             names = step.get("name")
             if isinstance(names, str):
                 step["component"] = names
-            if step["component"]:
-                self._name(step["component"], "a step", step["marks"].get("name", step["marks"][""]))
+            if step["component"] in MODULE_NAMES:
+                self._reserved(step["component"], "a step", step["marks"].get("name", step["marks"][""]))
         if len(steps) == 1 and steps[0]["action"]["op"] in TRANSPARENT:
             steps[0]["component"] = ""
             return
@@ -292,7 +292,10 @@ class Normalizer:
             self.problem(at, error.message)
             return
         if name in MODULE_NAMES:
-            self.problem(at, f"`{name}` cannot name {what}: PyTorch's modules use it themselves")
+            self._reserved(name, what, at)
+
+    def _reserved(self, name: str, what: str, at: Mark) -> None:
+        self.problem(at, f"`{name}` cannot name {what}: PyTorch's modules use it themselves")
 
 
 def _tagged(word: str, at: Mark) -> MarkedDict:

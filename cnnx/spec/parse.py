@@ -36,7 +36,7 @@ def parse_spec(
     try:
         spec = Spec.model_validate(normal)
     except ValidationError as error:
-        problems += [_problem(details, normal, source) for details in error.errors(include_url=False)]
+        problems += _problems(error, normal, source)
     if spec is not None:
         problems += check_spec(spec, normal, source, is_spec, spec_names)
     if problems or spec is None:
@@ -84,12 +84,25 @@ def _check_defaults(data: MarkedDict, source: Source) -> list[Problem]:
             try:
                 ACTIONS[word].model_validate({"op": word, **options})
             except ValidationError as error:
-                wrong = [details for details in error.errors(include_url=False) if details["type"] != "missing"]
-                problems += [_problem(details, options, source, within=word) for details in wrong]
+                problems += _problems(error, options, source, within=word)
     return problems
 
 
-def _problem(details: ErrorDetails, data: Any, source: Source, within: str = "") -> Problem:
+def _problems(error: ValidationError, data: Any, source: Source, within: str = "") -> list[Problem]:
+    """Give one problem for each mistake: a misspelt key is not also a missing one, and `defaults` miss nothing."""
+    found = error.errors(include_url=False)
+    unknown = [details["loc"] for details in found if details["type"] == "extra_forbidden"]
+    problems = []
+    for details in found:
+        *parent, key = details["loc"] or ("",)
+        misspelt = any(list(loc[:-1]) == parent and nearest(str(loc[-1]), [str(key)]) for loc in unknown)
+        if details["type"] == "missing" and (within or misspelt):
+            continue
+        problems.append(_problem(details, data, source, within))
+    return problems
+
+
+def _problem(details: ErrorDetails, data: Any, source: Source, within: str) -> Problem:
     """Say in our words, and at its place, what pydantic found."""
     keys = list(details["loc"])
     kind, last = details["type"], keys[-1] if keys else ""
