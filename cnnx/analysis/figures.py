@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 from cnnx.analysis.receptive_field import ReceptiveField, receptive_fields
 from cnnx.graph.graph import Graph, Node
-from cnnx.graph.operation import Category, Shape, Storage, elements
+from cnnx.graph.operation import Operation, Shape, Storage
 
 ELEMENT_BYTES: Mapping[str, int] = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
 CONVENTION = "cnnx"
@@ -22,9 +23,7 @@ class NodeFigures:
     """The figures of one node, for one image."""
 
     name: str
-    word: str  # the operation's word in the spec language
-    description: str  # how it is set: `3×3 /2`
-    category: Category
+    op: Operation  # its `word`, `category` and `describe()` are for tables
     inputs: tuple[Shape, ...]
     output: Shape
     params: int  # learned weights
@@ -88,21 +87,18 @@ def count(graph: Graph, dtype: str = "float32") -> Figures:
 
 def _node_figures(node: Node, graph: Graph) -> NodeFigures:
     op, output = node.op, node.shape
-    inputs = graph.input_shapes(node)
-    params = sum(elements(shape) for shape in op.weights().values())
-    buffers = sum(elements(shape) for shape in op.buffers().values())
-    macs = op.macs(output)
-    size = elements(output)
-    moved = 0 if op.storage is Storage.ALIAS else sum(elements(shape) for shape in inputs) + params + size
+    shapes = graph.shapes
+    inputs = tuple([shapes[name] for name in node.inputs])
+    params = _total(op.weights())
+    macs, size = op.macs(output), prod(output)
+    moved = 0 if op.storage is Storage.ALIAS else sum(map(prod, inputs)) + params + size
     return NodeFigures(
         name=node.name,
-        word=op.word,
-        description=op.describe(),
-        category=op.category,
+        op=op,
         inputs=inputs,
         output=output,
         params=params,
-        buffers=buffers,
+        buffers=_total(op.buffers()),
         macs=macs,
         flops=2 * macs + op.other_flops(inputs, output),
         activation_elements=size,
@@ -110,9 +106,14 @@ def _node_figures(node: Node, graph: Graph) -> NodeFigures:
     )
 
 
+def _total(shapes: Mapping[str, Shape]) -> int:
+    return sum(map(prod, shapes.values())) if shapes else 0
+
+
 def _by_category(nodes: Iterable[NodeFigures]) -> dict[str, int]:
     totals: dict[str, int] = {}
     for node in nodes:
         if node.flops:
-            totals[node.category.value] = totals.get(node.category.value, 0) + node.flops
-    return totals
+            category = node.op.category
+            totals[category] = totals.get(category, 0) + node.flops
+    return {str(category): flops for category, flops in totals.items()}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cnnx.graph.graph import Graph, Node
+from cnnx.graph.graph import Graph
 from cnnx.graph.operation import POINT, Window
 
 
@@ -69,15 +69,17 @@ def receptive_fields(graph: Graph) -> Mapping[str, ReceptiveField]:
     A node at which branches of unequal jumps meet, and what follows it, has `NO_SINGLE_FIELD`.
     """
     fields: dict[str, ReceptiveField] = dict.fromkeys(graph.inputs, _START)
+    shapes = graph.shapes
     for node in graph.nodes:
-        fields[node.name] = _node_field(node, graph, [fields[name] for name in node.inputs])
+        first = node.inputs[0]
+        source = fields[first] if len(node.inputs) == 1 else _join([fields[name] for name in node.inputs])
+        windows = node.op.windows(shapes[first])
+        fields[node.name] = source if windows is POINT else _behind(source, windows)
     return fields
 
 
-def _node_field(node: Node, graph: Graph, sources: Sequence[ReceptiveField]) -> ReceptiveField:
-    source = sources[0] if len(sources) == 1 else _join(sources)
-    windows = node.op.windows(graph.shapes[node.inputs[0]])
-    if windows is POINT or source.height is None or source.width is None:
+def _behind(source: ReceptiveField, windows: tuple[Window, Window] | None) -> ReceptiveField:
+    if source.height is None or source.width is None:
         return source
     if windows is None:
         return GLOBAL

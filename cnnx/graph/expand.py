@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from cnnx.errors import Problem, RuleError, SpecError, UsageError, nearest
 from cnnx.graph.graph import Graph, Node
 from cnnx.graph.joins import Add, Concat, Multiply
 from cnnx.graph.lower import lower
 from cnnx.graph.operation import Operation, Shape, show_shape
-from cnnx.spec.actions import Call, Each, Group, Join, Pass, Repeat, Step
+from cnnx.spec.actions import Branch, Call, Each, Group, Join, Pass, Repeat, Step, Strict
 from cnnx.spec.expressions import Scope, Value, bounded
 from cnnx.spec.library import Library, Target
 from cnnx.spec.model import Body, SpecFile
 from cnnx.spec.places import Reader, check_count, is_word
+from cnnx.spec.yaml_reader import Mark
 
 MAX_NODES = 50_000
-MAX_STEPS = 500_000
+MAX_STEPS = 100_000
 MAX_NESTING = 100
+
+Sources = tuple[str, ...]  # names of nodes or inputs
+Act = Callable[[Any, "Frame", Step, Sources, Scope], Sources]
 
 JOIN_OPERATIONS: Mapping[str, Operation] = {"add": Add(), "multiply": Multiply(), "concat": Concat()}
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """Where an expansion is: the file and body that are run, what they see, and the names of their nodes."""
+class Callee:
+    """A body that is being expanded: its file, and the bodies that called it, outermost first."""
 
     file: SpecFile
     body: Body
+    label: str
+    callers: tuple[Callee, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where an expansion is: what it sees, and what the names of its nodes begin with."""
+
+    callee: Callee
     names: Mapping[str, Value]  # parameters and counters
-    streams: dict[str, str]  # named streams: the node or input that each is
+    streams: _Streams
     prefix: str
     nesting: int
-    calls: tuple[Body, ...]  # the bodies that are being expanded, outermost first
-    labels: tuple[str, ...]  # and what they are called
 
 
 def expand(
@@ -72,7 +83,8 @@ class _Expansion:
             names, inputs = _bind_inputs(file, given, input_shape, target.name)
         self.shapes.update(inputs)
         current = next(iter(inputs)) if len(inputs) == 1 else None
-        frame = Frame(file, spec, names, {name: name for name in inputs}, "", 0, (spec,), (target.name,))
+        streams = _Streams({name: name for name in inputs}, self.shapes)
+        frame = Frame(Callee(file, spec, target.name), names, streams, "", 0)
         outputs = self.outputs(frame, self.steps(frame, spec.layers, current))
         own = {name: names[name] for name in spec.parameters}
         with _located(file, file.mark("layers")):
@@ -91,16 +103,17 @@ class _Expansion:
 
     def outputs(self, frame: Frame, last: str | None) -> tuple[str, ...]:
         """Give the streams that leave a body: those of `outputs` that were bound, else what the last step gives."""
-        if frame.body.outputs is not None:
-            bound = tuple(frame.streams[name] for name in frame.body.outputs if name in frame.streams)
+        callee, known = frame.callee, frame.streams.sources
+        if callee.body.outputs is not None:
+            bound = tuple(known[name] for name in callee.body.outputs if name in known)
             if bound:
                 return bound
         if last is None:
-            raise self.error(frame, frame.file.mark("layers"), "no step gives a stream that could leave")
+            raise self.error(frame, callee.file.mark("layers"), "no step gives a stream that could leave")
         return (last,)
 
-    def error(self, frame: Frame, at: Any, message: str, hint: str = "") -> SpecError:
-        return SpecError([frame.file.problem(at, message, hint)])
+    def error(self, frame: Frame, at: Mark, message: str, hint: str = "") -> SpecError:
+        return SpecError([frame.callee.file.problem(at, message, hint)])
 
     def steps(self, frame: Frame, steps: Sequence[Step], current: str | None) -> str | None:
         """Run steps one after the other; give the stream that leaves the last one."""
@@ -118,79 +131,32 @@ class _Expansion:
         try:
             if step.when is not None and not step.when.read(scope):
                 return current
-            sources = self.sources(frame, step, current)
-            if sources and sources[0] != current:
+            if step.source is not None:
+                sources = _named_sources(step.source, frame.streams)
                 scope = self.scope(frame, sources[0])
-            results = self.act(frame, step, sources, scope)
+            else:
+                sources = () if current is None else (current,)
+            results = self.ACTS.get(type(step.action), _Expansion.primitive)(self, frame, step, sources, scope)
+            if step.name is not None or len(results) > 1:
+                _bind(frame.streams, step.name or (), results)
         except RuleError as error:
-            raise SpecError([_place(error, frame.file, step, scope)]) from None
-        self.bind(frame, step, results)
+            raise SpecError([_place(error, frame.callee.file, step, scope)]) from None
         return results[0]
 
     def scope(self, frame: Frame, current: str | None) -> Scope:
-        incoming = None if current is None else self.shapes[current]
-        return Scope(frame.names, _StreamShapes(frame.streams, self.shapes), incoming)
+        return Scope(frame.names, frame.streams, None if current is None else self.shapes[current])
 
-    def sources(self, frame: Frame, step: Step, current: str | None) -> tuple[str, ...]:
-        """Give the streams that enter a step: those of `from`, else the one above it."""
-        if step.source is None:
-            return () if current is None else (current,)
-        for name in step.source:
-            if name not in frame.streams:
-                hint = nearest(name, frame.streams)
-                raise RuleError(f"there is no stream `{name}` here", hint=hint, option="from")
-        return tuple(frame.streams[name] for name in step.source)
-
-    def bind(self, frame: Frame, step: Step, results: tuple[str, ...]) -> None:
-        names = step.name or ()
-        if len(results) > 1 and len(names) != len(results):
-            raise self.error(
-                frame, step.mark("name"), f"{len(results)} streams leave this step", "name them all: `name: [a, b]`"
-            )
-        if len(names) > len(results):
-            raise self.error(frame, step.mark("name"), f"{len(names)} names for one stream")
-        if names:
-            frame.streams.update(zip(names, results, strict=True))
-
-    def act(self, frame: Frame, step: Step, sources: tuple[str, ...], scope: Scope) -> tuple[str, ...]:
-        """Do what a step says; give the streams that leave it."""
-        action = step.action
-        match action:
-            case Join():
-                return (self.join(frame, step, action, sources),)
-            case Call():
-                return self.call(frame, step, action, sources, scope)
-        if len(sources) > 1:
-            raise RuleError(f"{len(sources)} streams enter, but `{action.op}` takes one", option="from")
-        source = sources[0] if sources else None
-        match action:
-            case Group():
-                inner = self.within(frame, step)
-                return self.passed(self.steps(inner, action.layers, source))
-            case Repeat():
-                return self.passed(self.repeat(frame, step, action, source, scope))
-            case Each():
-                return self.passed(self.each(frame, step, action, source, scope))
-            case Pass():
-                return self.passed(source)
-        return self.primitive(frame, step, self.passed(source)[0], scope)
-
-    def passed(self, source: str | None) -> tuple[str]:
-        if source is None:
-            raise RuleError("no stream enters this step", hint="say which one: `from: …`")
-        return (source,)
-
-    def primitive(self, frame: Frame, step: Step, source: str, scope: Scope) -> tuple[str]:
-        name = frame.prefix + step.component
-        for ending, operation in lower(step.action, scope, frame.file.norm):
+    def primitive(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        source, name = _only(sources, step), frame.prefix + step.component
+        for ending, operation in lower(step.action, scope, frame.callee.file.norm):
             source = self.add(name + ending, operation, (source,))
         return (source,)
 
-    def add(self, name: str, operation: Operation, sources: tuple[str, ...]) -> str:
+    def add(self, name: str, operation: Operation, sources: Sources) -> str:
         """Append a node; give its name."""
-        if len(self.nodes) >= MAX_NODES:
-            raise RuleError(f"more than {MAX_NODES} nodes")
         shapes = self.shapes
+        if len(shapes) >= MAX_NODES:
+            raise RuleError(f"more than {MAX_NODES} nodes")
         if name in shapes:
             raise RuleError(f"two nodes are named `{name}`", hint="give one of them a `name`")
         shape = operation.shape(*[shapes[source] for source in sources])
@@ -198,73 +164,76 @@ class _Expansion:
         shapes[name] = shape
         return name
 
-    def within(self, frame: Frame, step: Step, *parts: str) -> Frame:
-        """Give the frame for what a step contains: the same sight, the step's component before the names."""
-        return replace(frame, prefix=self.prefix(frame, step, *parts), nesting=frame.nesting + 1)
+    def pass_on(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        return (_only(sources, step),)
 
-    def prefix(self, frame: Frame, step: Step, *parts: str) -> str:
-        return frame.prefix + "".join(f"{part}." for part in (step.component, *parts) if part)
+    def group(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        assert isinstance(step.action, Group)
+        inner = _within(frame, step)
+        return _left(self.steps(inner, step.action.layers, _at_most_one(sources, step)))
 
-    def repeat(self, frame: Frame, step: Step, action: Repeat, source: str | None, scope: Scope) -> str | None:
+    def repeat(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        action = step.action
+        assert isinstance(action, Repeat)
+        source = _at_most_one(sources, step)
         for count in range(_loop_length(action.times.read(scope))):
-            inner = self.within(frame, step, str(count))
-            inner = replace(inner, names={**frame.names, action.counter: count})
+            inner = _within(frame, step, count, {**frame.names, action.counter: count})
             source = self.steps(inner, action.layers, source)
-        return source
+        return _left(source)
 
-    def each(self, frame: Frame, step: Step, action: Each, source: str | None, scope: Scope) -> str | None:
+    def each(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        action = step.action
+        assert isinstance(action, Each)
+        source = _at_most_one(sources, step)
         for count, row in enumerate(action.rows):
             names = {**frame.names, "i": count}
-            row_scope = replace(scope, names=names)
-            cells = [cell.read(row_scope) for cell in row]
-            inner = self.within(frame, step, str(count))
-            inner = replace(inner, names={**names, **dict(zip(action.columns, cells, strict=True))})
-            source = self.steps(inner, action.layers, source)
-        return source
+            row_scope = Scope(names, scope.streams, scope.incoming)
+            names.update(zip(action.columns, [cell.read(row_scope) for cell in row], strict=True))
+            source = self.steps(_within(frame, step, count, names), action.layers, source)
+        return _left(source)
 
-    def join(self, frame: Frame, step: Step, action: Join, sources: tuple[str, ...]) -> str:
-        branches = sources if action.branches is None else self.branches(frame, step, action, sources)
-        if action.branches is None and step.source is None:
-            raise RuleError(f"`{action.op}` needs branches, or streams: `from: [a, b]`")
-        if len(branches) < 2 and action.branches is None:
-            raise RuleError(f"`{action.op}` of one stream", option="from")
+    def join(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        action = step.action
+        assert isinstance(action, Join)
+        if action.branches is None:
+            if step.source is None:
+                raise RuleError(f"`{action.op}` needs branches, or streams: `from: [a, b]`")
+            if len(sources) < 2:
+                raise RuleError(f"`{action.op}` of one stream", option="from")
+        branches = sources if action.branches is None else self.branches(frame, step, action.branches, sources)
         name = frame.prefix + (step.component or (step.name[0] if step.name else action.op))
-        return self.add(name, JOIN_OPERATIONS[action.op], branches)
+        return (self.add(name, JOIN_OPERATIONS[action.op], branches),)
 
-    def branches(self, frame: Frame, step: Step, action: Join, sources: tuple[str, ...]) -> tuple[str, ...]:
-        if len(sources) > 1:
-            raise RuleError("branches start from one stream", hint="leave the branches out to join them", option="from")
-        start = sources[0] if sources else None
+    def branches(self, frame: Frame, step: Step, branches: Sequence[Branch], sources: Sources) -> Sources:
+        start = _at_most_one(sources, step)
+        prefix = _prefix(frame, step)
         ends = []
-        for branch in action.branches or ():
-            inner = replace(self.within(frame, step, branch.key), streams=dict(frame.streams))
-            end = self.steps(inner, branch.layers, start)
-            ends.append(self.passed(end)[0])
+        for branch in branches:
+            streams = frame.streams.copy()
+            inner = Frame(frame.callee, frame.names, streams, f"{prefix}{branch.key}.", frame.nesting + 1)
+            ends.append(_left(self.steps(inner, branch.layers, start))[0])
         return tuple(ends)
 
-    def call(self, frame: Frame, step: Step, action: Call, sources: tuple[str, ...], scope: Scope) -> tuple[str, ...]:
-        file, body, label, settings = self.callee(frame, action.spec.read(scope))
-        calls, labels = (*frame.calls, body), (*frame.labels, label)
-        if any(body is call for call in frame.calls):
-            raise RuleError(f"a spec that calls itself: {' → '.join(labels)}", option="spec")
+    def call(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        action = step.action
+        assert isinstance(action, Call)
+        callee, settings = self.callee(frame, action.spec.read(scope))
+        _check_cycle(callee)
         given = {name: value.read(scope) for name, value in action.arguments.items()}
-        for name in given:
-            if name not in body.parameters:
-                raise RuleError(
-                    f"`{label}` has no parameter `{name}`", hint=nearest(name, body.parameters), option=name
-                )
-        given = {**settings, **given}
-        names, streams = _bind_call(file, body, given, sources, self.shapes, label)
-        prefix, nesting = self.prefix(frame, step), frame.nesting + 1
-        inner = Frame(file, body, names, streams, prefix, nesting, calls, labels)
-        current = next(iter(streams.values())) if len(streams) == 1 else None
-        return self.outputs(inner, self.steps(inner, body.layers, current))
+        _check_arguments(given, callee)
+        names, inputs = _bind_call(callee, {**settings, **given}, sources, self.shapes)
+        streams = _Streams(inputs, self.shapes)
+        inner = Frame(callee, names, streams, _prefix(frame, step), frame.nesting + 1)
+        current = sources[0] if len(inputs) == 1 else None
+        return self.outputs(inner, self.steps(inner, callee.body.layers, current))
 
-    def callee(self, frame: Frame, name: str) -> tuple[SpecFile, Body, str, dict[str, Value]]:
+    def callee(self, frame: Frame, name: str) -> tuple[Callee, dict[str, Value]]:
         """Find what a call means: a block of the same file, or another spec with its variant's settings."""
-        block = frame.file.spec.blocks.get(name)
+        caller = frame.callee
+        callers = (*caller.callers, caller)
+        block = caller.file.spec.blocks.get(name)
         if block is not None:
-            return frame.file, block, name, {}
+            return Callee(caller.file, block, name, callers), {}
         try:
             target = self.library.open(name)
         except UsageError as error:
@@ -272,26 +241,98 @@ class _Expansion:
         settings: dict[str, Value] = {}
         if target.variant is not None:
             settings = self._settings(target.file, target.file.spec.variants[target.variant], {})
-        return target.file, target.file.spec, target.name, settings
+        return Callee(target.file, target.file.spec, target.name, callers), settings
+
+    ACTS: ClassVar[Mapping[type[Strict], Act]] = {
+        Pass: pass_on,
+        Group: group,
+        Repeat: repeat,
+        Each: each,
+        Join: join,
+        Call: call,
+    }
 
 
-class _StreamShapes(Mapping[str, Shape]):
-    """The shapes of named streams, looked up only when an expression asks."""
+class _Streams(Mapping[str, Shape]):
+    """The named streams of a frame: which node each is and, as a mapping, which shape each has."""
 
-    __slots__ = ("shapes", "streams")
+    __slots__ = ("shapes", "sources")
 
-    def __init__(self, streams: Mapping[str, str], shapes: Mapping[str, Shape]) -> None:
-        self.streams = streams
+    def __init__(self, sources: dict[str, str], shapes: Mapping[str, Shape]) -> None:
+        self.sources = sources
         self.shapes = shapes
 
     def __getitem__(self, name: str) -> Shape:
-        return self.shapes[self.streams[name]]
+        return self.shapes[self.sources[name]]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.streams)
+        return iter(self.sources)
 
     def __len__(self) -> int:
-        return len(self.streams)
+        return len(self.sources)
+
+    def copy(self) -> _Streams:
+        """Give the same streams, to which a branch can bind its own."""
+        return _Streams(dict(self.sources), self.shapes)
+
+
+def _named_sources(names: Sequence[str], streams: _Streams) -> Sources:
+    """Find the streams of `from`."""
+    for name in names:
+        if name not in streams.sources:
+            raise RuleError(f"there is no stream `{name}` here", hint=nearest(name, streams), option="from")
+    return tuple([streams.sources[name] for name in names])
+
+
+def _bind(streams: _Streams, names: Sequence[str], results: Sources) -> None:
+    """Name the streams that leave a step."""
+    if len(results) > 1 and len(names) != len(results):
+        raise RuleError(f"{len(results)} streams leave this step", hint="name them all: `name: [a, b]`", option="name")
+    if len(names) > len(results):
+        raise RuleError(f"{len(names)} names for one stream", option="name")
+    streams.sources.update(zip(names, results, strict=True))
+
+
+def _at_most_one(sources: Sources, step: Step) -> str | None:
+    if len(sources) > 1:
+        raise RuleError(f"{len(sources)} streams enter, but `{step.action.op}` takes one", option="from")
+    return sources[0] if sources else None
+
+
+def _only(sources: Sources, step: Step) -> str:
+    source = _at_most_one(sources, step)
+    if source is None:
+        raise RuleError("no stream enters this step", hint="say which one: `from: …`")
+    return source
+
+
+def _left(source: str | None) -> tuple[str]:
+    if source is None:
+        raise RuleError("no stream leaves these steps", hint="let the first say which one enters: `from: …`")
+    return (source,)
+
+
+def _prefix(frame: Frame, step: Step) -> str:
+    return f"{frame.prefix}{step.component}." if step.component else frame.prefix
+
+
+def _within(frame: Frame, step: Step, count: int | None = None, names: Mapping[str, Value] | None = None) -> Frame:
+    """Give the frame for what a group or one pass of a loop contains."""
+    prefix = _prefix(frame, step) if count is None else f"{_prefix(frame, step)}{count}."
+    return Frame(frame.callee, frame.names if names is None else names, frame.streams, prefix, frame.nesting + 1)
+
+
+def _check_cycle(callee: Callee) -> None:
+    if any(caller.body is callee.body for caller in callee.callers):
+        labels = " → ".join([caller.label for caller in callee.callers] + [callee.label])
+        raise RuleError(f"a spec that calls itself: {labels}", option="spec")
+
+
+def _check_arguments(given: Mapping[str, Value], callee: Callee) -> None:
+    known = callee.body.parameters
+    for name in given:
+        if name not in known:
+            raise RuleError(f"`{callee.label}` has no parameter `{name}`", hint=nearest(name, known), option=name)
 
 
 def _loop_length(times: int) -> int:
@@ -333,21 +374,17 @@ def _sizes(entry: tuple[Reader[int], ...], scope: Scope) -> Shape:
 
 
 def _bind_call(
-    file: SpecFile,
-    body: Body,
-    given: Mapping[str, Value],
-    sources: tuple[str, ...],
-    shapes: Mapping[str, Shape],
-    label: str,
+    callee: Callee, given: Mapping[str, Value], sources: Sources, shapes: Mapping[str, Shape]
 ) -> tuple[dict[str, Value], dict[str, str]]:
-    """Settle a called body's parameters and streams from the streams that enter."""
+    """Settle a called body's parameters and inputs from the streams that enter."""
+    body, label = callee.body, callee.label
     inputs = list(body.input) or ["input"]
     if len(sources) != len(inputs):
         wanted = f"`from: [{', '.join(inputs)}]`" if len(inputs) > 1 else "one stream"
         raise RuleError(f"`{label}` takes {wanted}; {len(sources)} enter", option="from")
     streams = dict(zip(inputs, sources, strict=True))
     entering = {name: shapes[source] for name, source in streams.items()}
-    return _parameters(file, body, _taken(body, given, entering, label), label), streams
+    return _parameters(callee.file, body, _taken(body, given, entering, label), label), streams
 
 
 def _taken(body: Body, given: Mapping[str, Value], entering: Mapping[str, Shape], label: str) -> dict[str, Value]:
@@ -404,7 +441,7 @@ def _failing_option(step: Step, scope: Scope) -> str:
 
 
 @contextmanager
-def _located(file: SpecFile, at: Any) -> Iterator[None]:
+def _located(file: SpecFile, at: Mark) -> Iterator[None]:
     """Turn a broken rule into an error of the file, at one place."""
     try:
         yield

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
 from cnnx.graph.operation import Category, Operation, Shape, elements, show_shape
 
 
-@dataclass(frozen=True, slots=True)
 class Add(Operation):
     """The sum of streams of one shape."""
 
+    __slots__ = ()
     word: ClassVar[str] = "add"
     category: ClassVar[Category] = Category.ELEMENTWISE
 
@@ -28,10 +27,10 @@ class Add(Operation):
         return (len(inputs) - 1) * elements(output)
 
 
-@dataclass(frozen=True, slots=True)
 class Multiply(Operation):
     """The product of streams; (C, 1, 1) and (C,) stretch over (C, H, W)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "multiply"
     category: ClassVar[Category] = Category.ELEMENTWISE
 
@@ -51,10 +50,10 @@ class Multiply(Operation):
         return (len(inputs) - 1) * elements(output)
 
 
-@dataclass(frozen=True, slots=True)
 class Concat(Operation):
     """Streams one after the other, by channels."""
 
+    __slots__ = ()
     word: ClassVar[str] = "concat"
 
     def shape(self, *inputs: Shape) -> Shape:

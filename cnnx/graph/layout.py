@@ -9,10 +9,10 @@ from cnnx.errors import RuleError
 from cnnx.graph.operation import POINT, Operation, Shape, Storage, Window, check_map, elements
 
 
-@dataclass(frozen=True, slots=True)
 class Flatten(Operation):
     """(C, H, W) → (C·H·W,)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "flatten"
     storage: ClassVar[Storage] = Storage.ALIAS
 

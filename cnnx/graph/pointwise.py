@@ -38,10 +38,10 @@ class BatchNorm(Operation):
         return 2 * elements(output)
 
 
-@dataclass(frozen=True, slots=True)
 class Activation(Operation):
     """The base of the activations: 1 FLOP an element, written over the input where nobody else reads it."""
 
+    __slots__ = ()
     category: ClassVar[Category] = Category.ACTIVATION
     storage: ClassVar[Storage] = Storage.IN_PLACE
 
@@ -50,80 +50,80 @@ class Activation(Operation):
         return elements(output)
 
 
-@dataclass(frozen=True, slots=True)
 class Relu(Activation):
     """max(x, 0)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "relu"
     saves_output: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
 class Relu6(Activation):
     """min(max(x, 0), 6)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "relu6"
 
 
-@dataclass(frozen=True, slots=True)
 class LeakyRelu(Activation):
     """max(x, 0.01·x)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "leaky_relu"
     saves_output: ClassVar[bool] = True  # written over its input, it has nothing else to keep
 
 
-@dataclass(frozen=True, slots=True)
 class HardSigmoid(Activation):
     """relu6(x + 3)/6."""
 
+    __slots__ = ()
     word: ClassVar[str] = "hardsigmoid"
 
 
-@dataclass(frozen=True, slots=True)
 class HardSwish(Activation):
     """x·relu6(x + 3)/6."""
 
+    __slots__ = ()
     word: ClassVar[str] = "hardswish"
 
 
-@dataclass(frozen=True, slots=True)
 class Silu(Activation):
     """x·sigmoid(x)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "silu"
 
 
-@dataclass(frozen=True, slots=True)
 class Sigmoid(Activation):
     """1/(1 + exp(−x))."""
 
+    __slots__ = ()
     word: ClassVar[str] = "sigmoid"
     storage: ClassVar[Storage] = Storage.FRESH
     saves_output: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
 class Tanh(Activation):
     """The hyperbolic tangent."""
 
+    __slots__ = ()
     word: ClassVar[str] = "tanh"
     storage: ClassVar[Storage] = Storage.FRESH
     saves_output: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
 class Gelu(Activation):
     """x·Φ(x), with the exact normal distribution."""
 
+    __slots__ = ()
     word: ClassVar[str] = "gelu"
     storage: ClassVar[Storage] = Storage.FRESH
 
 
-@dataclass(frozen=True, slots=True)
 class Softmax(Activation):
     """exp(x)/Σ exp(x) over the channels."""
 
+    __slots__ = ()
     word: ClassVar[str] = "softmax"
     storage: ClassVar[Storage] = Storage.FRESH
     saves_output: ClassVar[bool] = True
@@ -165,9 +165,9 @@ class Dropout(Operation):
             raise RuleError(f"p={self.p} is not a probability", option="p")
 
 
-@dataclass(frozen=True, slots=True)
 class Identity(Operation):
     """Nothing."""
 
+    __slots__ = ()
     word: ClassVar[str] = "identity"
     storage: ClassVar[Storage] = Storage.ALIAS

@@ -66,10 +66,10 @@ class Pool(Operation):
         return show_shape(self.kernel) + (f" /{show_pair(self.stride)}" if self.stride != (1, 1) else "")
 
 
-@dataclass(frozen=True, slots=True)
 class MaxPool(Pool):
     """The largest of each window."""
 
+    __slots__ = ()
     word: ClassVar[str] = "maxpool"
 
 
@@ -111,10 +111,10 @@ class AdaptiveAvgPool(Operation):
         return f"→{show_shape(self.size)}"
 
 
-@dataclass(frozen=True, slots=True)
 class GlobalAvgPool(Operation):
     """The mean of each channel: (C, H, W) → (C, 1, 1)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "global_avgpool"
     category: ClassVar[Category] = Category.POOL
 

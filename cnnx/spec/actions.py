@@ -42,7 +42,9 @@ JoinWord = Literal["add", "multiply", "concat"]
 class Strict(BaseModel):
     """The base of every part of a spec: frozen, strict, and unknown keys are errors."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
+    )
 
 
 class Convolution(Strict):
@@ -244,8 +246,6 @@ class Step(Strict):
         return self.marks.get(option, self.marks[""])
 
 
-for _model in (Branch, Group, Repeat, Each, Join):
-    _model.model_rebuild()
 
 _ALL = (
     Conv, Depthwise, Linear, BatchNorm, Pool, AdaptiveAvgPool, Plain, Dropout, Scale, ChannelShuffle, Slice,

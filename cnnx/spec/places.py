@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from pydantic import PlainValidator
 
@@ -251,14 +251,29 @@ def check_list_of_names(written: Any, what: str) -> tuple[str, ...]:
     return checked
 
 
-Count = Annotated[Reader[int], PlainValidator(read_count)]
-Index = Annotated[Reader[int], PlainValidator(read_index)]
-Pair = Annotated[Reader[tuple[int, int]], PlainValidator(read_pair)]
-PaddingPlace = Annotated[Reader[Padding], PlainValidator(read_padding)]
-Sides = Annotated[Reader[tuple[int, int, int, int]], PlainValidator(read_sides)]
-Flag = Annotated[Reader[bool], PlainValidator(read_flag)]
-Condition = Annotated[Reader[bool], PlainValidator(read_condition)]
-Number = Annotated[Reader[float], PlainValidator(read_number)]
-Word = Annotated[Reader[str], PlainValidator(read_word)]
-Data = Annotated[Reader[Value], PlainValidator(read_data)]
-StreamNames = Annotated[tuple[str, ...], PlainValidator(lambda written: check_list_of_names(written, "a stream"))]
+# pydantic takes what a validator gives and asks no further. Told the true types, it would build schemas of
+# them, which took most of the time that a command needs to start.
+if TYPE_CHECKING:
+    Count = Reader[int]
+    Index = Reader[int]
+    Pair = Reader[tuple[int, int]]
+    PaddingPlace = Reader[Padding]
+    Sides = Reader[tuple[int, int, int, int]]
+    Flag = Reader[bool]
+    Condition = Reader[bool]
+    Number = Reader[float]
+    Word = Reader[str]
+    Data = Reader[Value]
+    StreamNames = tuple[str, ...]
+else:
+    Count = Annotated[Any, PlainValidator(read_count)]
+    Index = Annotated[Any, PlainValidator(read_index)]
+    Pair = Annotated[Any, PlainValidator(read_pair)]
+    PaddingPlace = Annotated[Any, PlainValidator(read_padding)]
+    Sides = Annotated[Any, PlainValidator(read_sides)]
+    Flag = Annotated[Any, PlainValidator(read_flag)]
+    Condition = Annotated[Any, PlainValidator(read_condition)]
+    Number = Annotated[Any, PlainValidator(read_number)]
+    Word = Annotated[Any, PlainValidator(read_word)]
+    Data = Annotated[Any, PlainValidator(read_data)]
+    StreamNames = Annotated[Any, PlainValidator(lambda written: check_list_of_names(written, "a stream"))]
