@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-import cnnx
 from cnnx.analysis.storage import in_place_nodes, storage_roots
 from cnnx.graph.graph import Graph
 
@@ -15,15 +13,9 @@ Spec = Callable[[str], Graph]
 
 
 @pytest.fixture
-def spec(tmp_path: Path) -> Spec:
+def spec(expand_text: Callable[[str], Graph]) -> Spec:
     """Expand a spec of which only the layers are written."""
-
-    def load(layers: str) -> Graph:
-        path = tmp_path / "mine.yaml"
-        path.write_text(f"input: [4, 8, 8]\n{layers}", encoding="utf-8")
-        return cnnx.load(str(path))
-
-    return load
+    return lambda layers: expand_text(f"input: [4, 8, 8]\n{layers}")
 
 
 @pytest.mark.parametrize(
