@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from cnnx.errors import Problem, RuleError, SpecError, UsageError, nearest
@@ -195,12 +195,12 @@ class _Expansion:
     def join(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
         action = step.action
         assert isinstance(action, Join)
-        if action.branches is None:
-            if step.source is None:
-                raise RuleError(f"`{action.op}` needs branches, or streams: `from: [a, b]`")
-            if len(sources) < 2:
-                raise RuleError(f"`{action.op}` of one stream", option="from")
-        branches = sources if action.branches is None else self.branches(frame, step, action.branches, sources)
+        if action.passes is not None:
+            branches = self.passes(frame, step, action.passes, sources, scope)
+        elif action.branches is not None:
+            branches = self.branches(frame, step, action.branches, sources)
+        else:
+            branches = _joined(action, step, sources)
         name = frame.prefix + (step.component or (step.name[0] if step.name else action.op))
         return (self.add(name, JOIN_OPERATIONS[action.op], branches),)
 
@@ -212,6 +212,19 @@ class _Expansion:
             streams = frame.streams.copy()
             inner = Frame(frame.callee, frame.names, streams, f"{prefix}{branch.key}.", frame.nesting + 1)
             ends.append(_left(self.steps(inner, branch.layers, start))[0])
+        return tuple(ends)
+
+    def passes(self, frame: Frame, step: Step, loop: Repeat, sources: Sources, scope: Scope) -> Sources:
+        """Run every pass of a loop as a branch of its own."""
+        start = _at_most_one(sources, step)
+        times = _loop_length(loop.times.read(scope))
+        if times < 1:
+            raise RuleError(f"`{step.action.op}` of {times} passes; at least 1 is needed", option="times")
+        ends = []
+        for count in range(times):
+            inner = _within(frame, step, count, {**frame.names, loop.counter: count})
+            inner = replace(inner, streams=frame.streams.copy())
+            ends.append(_left(self.steps(inner, loop.layers, start))[0])
         return tuple(ends)
 
     def call(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
@@ -297,6 +310,15 @@ def _at_most_one(sources: Sources, step: Step) -> str | None:
     if len(sources) > 1:
         raise RuleError(f"{len(sources)} streams enter, but `{step.action.op}` takes one", option="from")
     return sources[0] if sources else None
+
+
+def _joined(action: Join, step: Step, sources: Sources) -> Sources:
+    """Give the streams of `from` that a join without branches takes."""
+    if step.source is None:
+        raise RuleError(f"`{action.op}` needs branches, or streams: `from: [a, b]`")
+    if len(sources) < 2:
+        raise RuleError(f"`{action.op}` of one stream", option="from")
+    return sources
 
 
 def _only(sources: Sources, step: Step) -> str:

@@ -158,10 +158,11 @@ class Branch(Strict):
 
 
 class Join(Strict):
-    """Several streams into one: branches of one stream, or the streams of `from`."""
+    """Several streams into one: branches of one stream, the passes of a loop, or the streams of `from`."""
 
     op: JoinWord
     branches: list[Branch] | None
+    passes: Repeat | None = None  # each a branch of its own
 
 
 class Group(Strict):

@@ -125,6 +125,9 @@ class _Checker:
         if isinstance(action, Join):
             for branch in action.branches or ():
                 self.steps(branch.layers, names)
+            if action.passes is not None:
+                self.expression(action.passes.times, names.parameters, step.mark("times"))
+                self.loop(action.passes.layers, names, {action.passes.counter})
         elif isinstance(action, Group):
             return self.steps(action.layers, names).streams
         elif isinstance(action, Repeat):

@@ -154,6 +154,8 @@ class Normalizer:
         return MarkedDict()
 
     def _join(self, word: str, value: Any, at: Mark) -> MarkedDict:
+        if isinstance(value, MarkedDict) and list(value) == ["repeat"]:
+            return self._join_of_passes(word, value, at)
         action = _tagged(word, at)
         branches: MarkedList | None = MarkedList()
         if value is None:
@@ -174,6 +176,16 @@ class Normalizer:
         if branches is not None and value is not None and not branches and not self.problems:
             self.problem(at, f"`{word}` without branches; leave the value out to join the streams of `from`")
         action.put("branches", branches, at, at)
+        return action
+
+    def _join_of_passes(self, word: str, value: MarkedDict, at: Mark) -> MarkedDict:
+        """Make `add: {repeat: …}` a join to which every pass of the loop is a branch."""
+        loop_at = value.values_at["repeat"]
+        action = _tagged(word, at)
+        action.put("branches", None, at, at)
+        loop = self._looped("repeat", value["repeat"], loop_at)
+        action.put("passes", loop, loop_at, loop_at)
+        action.values_at["times"] = loop.values_at.get("times", loop_at)  # so that an error about it points at it
         return action
 
     def _branch(self, key: str, written: Any, at: Mark) -> MarkedDict:
