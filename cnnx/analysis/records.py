@@ -93,10 +93,11 @@ class NodeTime:
 class TimeByNode:
     """The time of every node, the sum of these, and the time of the whole measured without clocks inside."""
 
-    nodes: tuple[NodeTime, ...]
+    nodes: tuple[NodeTime, ...]  # in execution order
     sum_ms: float
     whole_ms: float
     rounds: int
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,190 @@
+"""The latency of modules, measured against each other.
+
+The protocol (`protocol.py`) times every module once a round, in random order; the statistics (`statistics.py`)
+compare two modules round by round. On CPU everything runs in this process; a graph's latency on a CUDA device is
+measured in a process of its own (`cuda_child.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from cnnx.analysis.figures import count
+from cnnx.analysis.records import Environment, Latency, Measurement
+from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
+from cnnx.graph.graph import Graph
+from cnnx.pytorch.build import build, example_inputs
+from cnnx.pytorch.cuda_child import run_in_child
+from cnnx.pytorch.cuda_clock import CudaClock
+from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.environment import before_measuring, measured_environment
+from cnnx.pytorch.measuring_state import measuring_state
+from cnnx.pytorch.memory_budget import check_memory
+from cnnx.pytorch.protocol import Clock, CpuClock, Samples, time_calls
+from cnnx.pytorch.settings import Progress, Settings
+from cnnx.pytorch.statistics import MIN_SENSIBLE_ROUNDS, compare, summarize
+
+__all__ = ["Progress", "Settings", "measure", "measure_graphs"]
+
+Inputs = tuple[Tensor, ...]
+_UNSTEADY = 0.2  # of the median, from quartile to quartile
+
+
+def measure(
+    modules: Sequence[nn.Module],
+    settings: Settings,
+    inputs: Sequence[Inputs] | None = None,
+    progress: Progress | None = None,
+) -> Measurement:
+    """Measure modules against each other, in this process, in milliseconds a call.
+
+    `inputs` are the arguments for each module; modules that cnnx built know what they take. Modules are switched to
+    evaluation meanwhile and, like all that is global, left as they were.
+    Raises `UsageError` if a module is not where and what the settings say or does not take its inputs,
+    `DeviceError` if the device cannot be used.
+    """
+    if not modules:
+        raise UsageError("there are no modules to measure")
+    check_device(settings.device)
+    for position, module in enumerate(modules, 1):
+        _check_module(module, f"module {position}", settings)
+    arguments = [_inputs(module, settings) for module in modules] if inputs is None else list(inputs)
+    if len(arguments) != len(modules):
+        raise UsageError(f"inputs for {len(arguments)} modules, but there are {len(modules)} modules")
+    calls = [partial(module, *given) for module, given in zip(modules, arguments, strict=True)]
+    with measuring_state(modules, settings), torch_errors(settings):
+        samples = time_calls(calls, clock_of(settings), settings, progress)
+    return _measurement(samples, settings)
+
+
+def measure_graphs(
+    graphs: Sequence[Graph], settings: Settings, progress: Progress | None = None, command: str = ""
+) -> tuple[Measurement, Environment]:
+    """Build graphs and measure them against each other; say where and how (`command` is the command line).
+
+    The environment's warnings hold the measurement's own too.
+    Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError`, before anything is built, if the
+    memory cannot hold the modules, `UsageError` if torch cannot run them so.
+    """
+    check_device(settings.device)
+    if not graphs:
+        raise UsageError("there are no graphs to measure")
+    task = MeasureGraphs(tuple(graphs), settings, command)
+    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureGraphs:
+    """The task of building and measuring graphs in one process."""
+
+    graphs: tuple[Graph, ...]
+    settings: Settings
+    command: str
+
+    def run(self, progress: Progress | None) -> tuple[Measurement, Environment]:
+        """Do it. Raises as `measure_graphs` does."""
+        settings = self.settings
+        check_memory([count(graph, settings.dtype) for graph in self.graphs], settings)
+        before = before_measuring(settings, self.command)
+        with torch_errors(settings):
+            modules = [build_for(graph, settings) for graph in self.graphs]
+            inputs = [inputs_for(graph, settings) for graph in self.graphs]
+        measurement = measure(modules, settings, inputs, progress)
+        rounds = measurement.latencies[0].rounds
+        return measurement, measured_environment(settings, before, rounds, measurement.warnings)
+
+
+def build_for(graph: Graph, settings: Settings) -> nn.Module:
+    """Build a graph as the settings say."""
+    return build(graph, device=settings.device, dtype=settings.dtype, seed=settings.seed)
+
+
+def inputs_for(graph: Graph, settings: Settings) -> Inputs:
+    """Make inputs of a graph as the settings say."""
+    return example_inputs(graph, batch=settings.batch, device=settings.device, dtype=settings.dtype, seed=settings.seed)
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Give the clock for the settings' device."""
+    return CudaClock(settings.device) if settings.on_cuda else CpuClock()
+
+
+@contextmanager
+def torch_errors(settings: Settings) -> Iterator[None]:
+    """Turn what torch raises where memory, a kernel or the device fails into an error of cnnx's tree."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryBudgetError(f"the memory of `{settings.device}` is full: {_first_line(error)}") from error
+    except RuntimeError as error:
+        kind = DeviceError if settings.on_cuda and "CUDA" in str(error) else UsageError
+        raise kind(f"torch cannot run this on `{settings.device}` in {settings.dtype}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _inputs(module: nn.Module, settings: Settings) -> Inputs:
+    graph = getattr(module, "graph", None)
+    if not isinstance(graph, Graph):
+        raise UsageError("cnnx does not know what a module takes that it did not build", hint="give `inputs`")
+    return inputs_for(graph, settings)
+
+
+def _check_module(module: nn.Module, name: str, settings: Settings) -> None:
+    """Check that the weights are where and what the settings say, as the result will say so too."""
+    wanted, dtype = torch.device(settings.device), getattr(torch, settings.dtype)
+    for weight in module.parameters():
+        elsewhere = weight.device.type != wanted.type or wanted.index not in (None, weight.device.index)
+        if elsewhere or (weight.is_floating_point() and weight.dtype != dtype):
+            raise UsageError(
+                f"{name} has weights of {str(weight.dtype).removeprefix('torch.')} on `{weight.device}`, "
+                f"but {settings.dtype} on `{settings.device}` is to be measured"
+            )
+
+
+def _measurement(samples: Samples, settings: Settings) -> Measurement:
+    first = samples.seconds[0]
+    latencies = [
+        _latency(seconds, calls, settings)
+        for seconds, calls in zip(samples.seconds, samples.calls_per_sample, strict=True)
+    ]
+    ratios = [compare(first, seconds, settings.seed) for seconds in samples.seconds[1:]]
+    warnings = (*few_rounds(samples.rounds, settings), *_unsteady(latencies))
+    return Measurement(tuple(latencies), (None, *ratios), warnings)
+
+
+def _latency(seconds: Sequence[float], calls: int, settings: Settings) -> Latency:
+    summary = summarize([1e3 * value for value in seconds], settings.seed)
+    return Latency(
+        device=settings.device,
+        median=summary.median,
+        p25=summary.p25,
+        p75=summary.p75,
+        rounds=summary.n,
+        ci95=summary.ci95,
+        calls_per_sample=calls,
+    )
+
+
+def few_rounds(rounds: int, settings: Settings) -> tuple[str, ...]:
+    """Say that fewer rounds were run than asked for, and that they are few, where it is so."""
+    told = {
+        f"{rounds} of {settings.rounds} rounds fitted into {settings.max_time} s": rounds < settings.rounds,
+        f"{rounds} rounds: under {MIN_SENSIBLE_ROUNDS}, medians and intervals are rough": rounds < MIN_SENSIBLE_ROUNDS,
+    }
+    return tuple([warning for warning, holds in told.items() if holds])
+
+
+def _unsteady(latencies: Sequence[Latency]) -> Iterator[str]:
+    for position, latency in enumerate(latencies, 1):
+        spread = (latency.p75 - latency.p25) / latency.median
+        if spread > _UNSTEADY:
+            yield f"result {position} is unsteady: its middle half spreads over {spread:.0%} of the median"

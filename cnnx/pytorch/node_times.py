@@ -1,0 +1,133 @@
+"""The time of every node of a graph: the generated forward with a clock read after each node.
+
+On CPU the clock is the processor's; on CUDA it is an event. The forward with clocks and the plain one are timed in
+the same rounds, so that the sum of the nodes can be held against the whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cnnx.analysis.figures import count
+from cnnx.analysis.records import NodeTime, TimeByNode
+from cnnx.graph.graph import Graph
+from cnnx.pytorch.build import timed_forward
+from cnnx.pytorch.cuda_child import run_in_child
+from cnnx.pytorch.cuda_clock import timing_event
+from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.environment import before_measuring, measured_environment
+from cnnx.pytorch.latency import build_for, clock_of, few_rounds, inputs_for, torch_errors
+from cnnx.pytorch.measuring_state import measuring_state
+from cnnx.pytorch.memory_budget import check_memory
+from cnnx.pytorch.protocol import Call, Clock, time_calls
+from cnnx.pytorch.settings import Progress, Settings
+
+Readings = Sequence[Any]  # nanoseconds on CPU, events on CUDA
+
+
+def time_by_node(graph: Graph, settings: Settings, progress: Progress | None = None, command: str = "") -> TimeByNode:
+    """Build a graph and measure the median time of each of its nodes, in milliseconds, and of the whole.
+
+    `command` is the command line, for the environment.
+    Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError`, before anything is built, if the
+    memory cannot hold the module, `UsageError` if torch cannot run it so.
+    """
+    check_device(settings.device)
+    task = TimeGraph(graph, settings, command)
+    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeGraph:
+    """The task of building a graph and timing its nodes in one process."""
+
+    graph: Graph
+    settings: Settings
+    command: str
+
+    def run(self, progress: Progress | None) -> TimeByNode:
+        """Do it. Raises as `time_by_node` does."""
+        settings = self.settings
+        check_memory([count(self.graph, settings.dtype)], settings)
+        before = before_measuring(settings, self.command)
+        with torch_errors(settings):
+            network, inputs = build_for(self.graph, settings), inputs_for(self.graph, settings)
+            clocked = ClockedCall(partial(timed_forward(network), _read_clock(settings), *inputs))
+            clock = NodeClock(clock_of(settings), clocked)
+            with measuring_state([network], settings):
+                samples = time_calls([partial(network, *inputs), clocked], clock, settings, progress)
+        environment = measured_environment(settings, before, samples.rounds, few_rounds(samples.rounds, settings))
+        nodes = _node_times(self.graph, clock.by_node[-samples.rounds :])  # the rounds came last
+        return TimeByNode(
+            nodes=nodes,
+            sum_ms=sum(node.milliseconds for node in nodes),
+            whole_ms=1e3 * float(np.median(samples.seconds[0])),
+            rounds=samples.rounds,
+            environment=environment,
+        )
+
+
+class ClockedCall:
+    """A call of the forward with clocks in it, which keeps what they read."""
+
+    def __init__(self, run: Callable[[], tuple[object, Readings]]) -> None:
+        self._run = run
+        self.readings: list[Readings] = []
+
+    def __call__(self) -> None:
+        """Run the forward, and let its outputs go."""
+        self.readings.append(self._run()[1])
+
+
+class NodeClock:
+    """A clock that also notes, for every sample of one call with clocks in it, the mean seconds of each node."""
+
+    def __init__(self, clock: Clock, clocked: ClockedCall) -> None:
+        self._clock = clock
+        self._clocked = clocked
+        self.by_node: list[NDArray[np.float64]] = []
+
+    def sample(self, call: Call, times: int) -> float:
+        """Give the seconds that `times` calls take."""
+        self._clocked.readings.clear()  # those of the untimed call before
+        seconds = self._clock.sample(call, times)
+        if call is self._clocked:
+            self.by_node.append(np.mean([between(readings) for readings in self._clocked.readings], axis=0))
+        return seconds
+
+    def now(self) -> float:
+        """Give the wall clock, in seconds."""
+        return self._clock.now()
+
+
+def between(readings: Readings) -> NDArray[np.float64]:
+    """Give the seconds from each reading to the next; the events among them must have been reached."""
+    pairs = zip(readings, readings[1:], strict=False)
+    if isinstance(readings[0], torch.cuda.Event):
+        return np.array([start.elapsed_time(end) / 1e3 for start, end in pairs])
+    return np.array([(end - start) / 1e9 for start, end in pairs])
+
+
+def _read_clock(settings: Settings) -> Callable[[], object]:
+    if not settings.on_cuda:
+        return time.perf_counter_ns
+
+    def record() -> torch.cuda.Event:
+        event = timing_event()
+        event.record()
+        return event
+
+    return record
+
+
+def _node_times(graph: Graph, samples: Sequence[NDArray[np.float64]]) -> tuple[NodeTime, ...]:
+    medians = 1e3 * np.median(samples, axis=0)
+    return tuple([NodeTime(node.name, float(value)) for node, value in zip(graph.nodes, medians, strict=True)])
