@@ -30,8 +30,8 @@ MakeLayer = Callable[[Any, Shape], nn.Module]
 # An operation, what it reads, and the shape of its output → a Python expression.
 WriteExpression = Callable[[Any, Sequence[Operand], Shape], str]
 
-# What expressions may call, beside the methods of tensors. No input's name begins with an underscore.
-EXPRESSION_NAMES: Mapping[str, Callable[..., Any]] = {"_cat": torch.cat, "_pad": functional.pad}
+# What expressions may name, beside the methods of tensors: no builtin, as an input may be called like one.
+EXPRESSION_NAMES: Mapping[str, Any] = {"_cat": torch.cat, "_pad": functional.pad, "_inf": math.inf, "_nan": math.nan}
 
 # Layers that write over their input only at inference: with gradients they first save a copy of it.
 INFERENCE_IN_PLACE = (nn.ReLU6, nn.LeakyReLU, nn.Hardsigmoid, nn.Hardswish, nn.SiLU)
@@ -72,6 +72,7 @@ LAYERS: Mapping[type[Operation], MakeLayer] = {
     convolution.Conv: _conv,
     convolution.Linear: _linear,
     pointwise.BatchNorm: _batchnorm,
+    pointwise.Lrn: lambda op, source: nn.LocalResponseNorm(op.size, op.alpha, op.beta, op.k),
     pooling.MaxPool: _maxpool,
     pooling.AvgPool: _avgpool,
     pooling.AdaptiveAvgPool: lambda op, source: nn.AdaptiveAvgPool2d(op.size),
@@ -130,8 +131,12 @@ def _pad(op: layout.Pad, operands: Sequence[Operand], output: Shape) -> str:
     return f"_pad({operands[0].text}, {sides}, 'constant', {_number(op.value)})"
 
 
+def _resize(op: pooling.Resize, operands: Sequence[Operand], output: Shape) -> str:
+    return f"_resize({operands[0].text}, ({op.size[0]:d}, {op.size[1]:d}), mode={op.mode!r})"
+
+
 def _number(value: float) -> str:
-    return repr(float(value)) if math.isfinite(value) else f"float({str(float(value))!r})"
+    return repr(float(value)).replace("inf", "_inf").replace("nan", "_nan")
 
 
 EXPRESSIONS: Mapping[type[Operation], WriteExpression] = {
@@ -142,5 +147,6 @@ EXPRESSIONS: Mapping[type[Operation], WriteExpression] = {
     layout.Slice: _slice,
     layout.Crop: _crop,
     layout.Pad: _pad,
+    pooling.Resize: _resize,
     pointwise.Scale: lambda op, operands, output: f"{operands[0].text} * {_number(op.factor)}",
 }
