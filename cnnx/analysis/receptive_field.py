@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cnnx.graph.graph import Graph
-from cnnx.graph.operation import POINT, Window
+from cnnx.graph.operation import POINT, UNEVEN, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,12 @@ def receptive_fields(graph: Graph) -> Mapping[str, ReceptiveField]:
 
 
 def _behind(source: ReceptiveField, windows: tuple[Window, Window] | None) -> ReceptiveField:
-    if source.height is None or source.width is None:
-        return source
     if windows is None:
         return GLOBAL
+    if source.height is None or source.width is None:
+        return source
+    if windows is UNEVEN:
+        return NO_SINGLE_FIELD
     return ReceptiveField(source.height.through(windows[0]), source.width.through(windows[1]))
 
 

@@ -128,6 +128,28 @@ def _batchnorm(action: actions.BatchNorm, scope: Scope, norm: actions.BatchNorm)
     yield "", pointwise.BatchNorm(_incoming(scope)[0], action.eps.read(scope))
 
 
+def _lrn(action: actions.Lrn, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    yield (
+        "",
+        pointwise.Lrn(action.size.read(scope), action.alpha.read(scope), action.beta.read(scope), action.k.read(scope)),
+    )
+
+
+def _resize(action: actions.Resize, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    shape = check_map(_incoming(scope), "resize")
+    if (action.size is None) == (action.factor is None):
+        raise RuleError("`resize` takes either a `size` or a `factor`")
+    if action.size is not None:
+        size = action.size.read(scope)
+    else:
+        assert action.factor is not None  # one of the two was given
+        factor = action.factor.read(scope)
+        size = (int(shape[1] * factor), int(shape[2] * factor))
+        if min(size) < 1:
+            raise RuleError(f"factor={factor} leaves nothing of {shape[1]}×{shape[2]}", option="factor")
+    yield "", pooling.Resize(size, action.mode.read(scope))
+
+
 def _pool(action: actions.Pool, scope: Scope, norm: actions.BatchNorm) -> Lowered:
     shape = check_map(_incoming(scope), action.op)
     kernel = action.kernel.read(scope)
@@ -186,7 +208,9 @@ LOWERINGS: Mapping[type[actions.Strict], Callable[[Any, Scope, actions.BatchNorm
     actions.Depthwise: _depthwise,
     actions.Linear: _linear,
     actions.BatchNorm: _batchnorm,
+    actions.Lrn: _lrn,
     actions.Pool: _pool,
+    actions.Resize: _resize,
     actions.Plain: _plain,
     actions.AdaptiveAvgPool: _adaptive,
     actions.Dropout: _dropout,

@@ -46,6 +46,7 @@ class Window(NamedTuple):
 
 
 POINT = (Window(), Window())
+UNEVEN = (Window(0, 0), Window(0, 0))  # output positions see windows of different sizes: no single field exists
 
 
 @dataclass(frozen=True, slots=True)

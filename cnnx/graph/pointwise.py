@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import Category, Operation, Shape, Storage, elements
+from cnnx.graph.operation import Category, Operation, Shape, Storage, check_map, elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,38 @@ class BatchNorm(Operation):
     def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """2 an element: one product, one sum."""
         return 2 * elements(output)
+
+
+@dataclass(frozen=True, slots=True)
+class Lrn(Operation):
+    """x / (k + alpha/size · Σ x²)^beta over `size` neighbouring channels.
+
+    Source: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks",
+    2012; with alpha divided by the size, as Caffe and PyTorch have it.
+    """
+
+    word: ClassVar[str] = "lrn"
+    category: ClassVar[Category] = Category.NORM
+
+    size: int = 5
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """(C, H, W) → (C, H, W)."""
+        return check_map(inputs[0], self.word)
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """2·size + 3 an element: squares and their sum, then factor, offset and power, and the quotient.
+
+        By count: `size` products and `size` − 1 sums, a factor, an offset, a power (one), a quotient.
+        """
+        return (2 * self.size + 3) * elements(output)
+
+    def describe(self) -> str:
+        """Say `over 5`."""
+        return f"over {self.size}"
 
 
 class Activation(Operation):

@@ -1,4 +1,4 @@
-"""Pooling."""
+"""Operations that make maps smaller or larger without weights: pooling and interpolation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import Category, Operation, Shape, Window, check_map, elements, show_pair, show_shape
+from cnnx.graph.operation import UNEVEN, Category, Operation, Shape, Window, check_map, elements, show_pair, show_shape
 
 Pair = tuple[int, int]
 
@@ -102,8 +102,10 @@ class AdaptiveAvgPool(Operation):
     def windows(self, source: Shape) -> tuple[Window, Window] | None:
         """Everything where one position is left; windows of equal size where they divide the map."""
         height, width = source[1] // self.size[0], source[2] // self.size[1]
-        if self.size == (1, 1) or source[1:] != (height * self.size[0], width * self.size[1]):
+        if self.size == (1, 1):
             return None
+        if source[1:] != (height * self.size[0], width * self.size[1]):
+            return UNEVEN
         return (Window(height, height), Window(width, width))
 
     def describe(self) -> str:
@@ -129,3 +131,44 @@ class GlobalAvgPool(Operation):
     def windows(self, source: Shape) -> None:
         """Everything."""
         return
+
+
+@dataclass(frozen=True, slots=True)
+class Resize(Operation):
+    """Interpolation to `size`, bilinear (half-pixel centres) or to the nearest, as `torch.nn.functional.interpolate`."""
+
+    word: ClassVar[str] = "resize"
+    category: ClassVar[Category] = Category.ELEMENTWISE
+
+    size: Pair
+    mode: str = "bilinear"
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("bilinear", "nearest"):
+            raise RuleError(f"no resize mode is named `{self.mode}`; bilinear and nearest are", option="mode")
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """(C, H, W) → (C, size)."""
+        return (check_map(inputs[0], self.word)[0], *self.size)
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """7 an output element if bilinear (four products, three sums), none if nearest."""
+        return 7 * elements(output) if self.mode == "bilinear" else 0
+
+    def windows(self, source: Shape) -> tuple[Window, Window]:
+        """Windows of equal size where the map is divided by an integer; elsewhere no single field exists."""
+        height, width = (self._window(source[axis + 1], self.size[axis]) for axis in (0, 1))
+        return UNEVEN if height is None or width is None else (height, width)
+
+    def _window(self, size: int, target: int) -> Window | None:
+        if size % target:
+            return None
+        step = size // target
+        if self.mode == "nearest":
+            return Window(1, step)
+        # The centre of step positions is one of them if step is odd, else it lies between two.
+        return Window(1 if step % 2 else 2, step, -((step - 1) // 2))
+
+    def describe(self) -> str:
+        """Say `→7×7 bilinear`."""
+        return f"→{show_shape(self.size)} {self.mode}"

@@ -20,6 +20,7 @@ from cnnx.spec.places import (
     PaddingPlace,
     Pair,
     Sides,
+    Sources,
     StreamNames,
     Word,
     check_free_name,
@@ -42,9 +43,7 @@ JoinWord = Literal["add", "multiply", "concat"]
 class Strict(BaseModel):
     """The base of every part of a spec: frozen, strict, and unknown keys are errors."""
 
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
-    )
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
 class Convolution(Strict):
@@ -88,6 +87,16 @@ class BatchNorm(Strict):
 
     op: Literal["batchnorm"]
     eps: Number = read_number(1e-5)
+
+
+class Lrn(Strict):
+    """Local response normalisation over `size` neighbouring channels (AlexNet, 2012; constants as in Caffe)."""
+
+    op: Literal["lrn"]
+    size: Count = read_count(5)
+    alpha: Number = read_number(1e-4)
+    beta: Number = read_number(0.75)
+    k: Number = read_number(1.0)
 
 
 class Pool(Strict):
@@ -141,6 +150,15 @@ class Slice(Strict):
     op: Literal["slice"]
     start: Index = read_index(0)
     end: Index
+
+
+class Resize(Strict):
+    """Interpolation to a size, or by a factor; `mode` is bilinear or nearest."""
+
+    op: Literal["resize"]
+    size: Pair | None = None
+    factor: Number | None = None
+    mode: Word = read_word("bilinear")
 
 
 class PadOrCrop(Strict):
@@ -211,6 +229,7 @@ Action = Annotated[
     | Depthwise
     | Linear
     | BatchNorm
+    | Lrn
     | Pool
     | AdaptiveAvgPool
     | Plain
@@ -218,6 +237,7 @@ Action = Annotated[
     | Scale
     | ChannelShuffle
     | Slice
+    | Resize
     | PadOrCrop
     | Join
     | Group
@@ -237,7 +257,7 @@ class Step(Strict):
 
     action: Action
     name: StreamNames | None = None
-    source: Annotated[StreamNames | None, Field(alias="from")] = None
+    source: Annotated[Sources | None, Field(alias="from")] = None
     when: Condition | None = None
     component: str
     marks: Annotated[dict[str, Mark], PlainValidator(lambda marks: marks)]
@@ -247,9 +267,8 @@ class Step(Strict):
         return self.marks.get(option, self.marks[""])
 
 
-
 _ALL = (
-    Conv, Depthwise, Linear, BatchNorm, Pool, AdaptiveAvgPool, Plain, Dropout, Scale, ChannelShuffle, Slice,
+    Conv, Depthwise, Linear, BatchNorm, Lrn, Pool, AdaptiveAvgPool, Plain, Dropout, Scale, ChannelShuffle, Slice, Resize,
     PadOrCrop, Join, Group, Repeat, Each, Call, Pass,
 )  # fmt: skip
 

@@ -106,7 +106,7 @@ def compile_expression(text: str) -> Expression:
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ExpressionError(f"`{text}` is not an expression") from None
+        raise ExpressionError(f"`{_shortened(text)}` is not an expression") from None
     compiler = _Compiler(text)
     run = compiler.compile(tree.body, 0)
     return Expression(text, run, frozenset(compiler.names))
@@ -159,7 +159,7 @@ class _Compiler:
 
     def compile(self, node: ast.AST, depth: int, *, words: bool = False) -> Run:
         if depth > MAX_DEPTH:
-            raise ExpressionError(f"`{self.text[:60]}…` is nested more than {MAX_DEPTH} levels deep")
+            raise self.error(f"nested more than {MAX_DEPTH} levels deep")
         match node:
             case ast.Constant(value=bool() | int() | float() as value):
                 bounded(value)
@@ -193,7 +193,7 @@ class _Compiler:
         raise self.error(f"{_describe(node)} is not part of the language")
 
     def error(self, reason: str, hint: str = "") -> ExpressionError:
-        return ExpressionError(f"`{self.text}`: {reason}", hint=hint)
+        return ExpressionError(f"`{_shortened(self.text)}`: {reason}", hint=hint)
 
     def name(self, name: str) -> Run:
         if name in CONSTANTS:
@@ -314,6 +314,10 @@ class _Compiler:
             return bounded(value)
         except ExpressionError as error:
             raise self.error(error.message) from None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _describe(node: ast.AST) -> str:

@@ -13,7 +13,7 @@ from cnnx.spec.actions import OPERATIONS
 from cnnx.spec.model import SpecFile
 from cnnx.spec.parse import parse_spec
 from cnnx.spec.places import NAME, check_name
-from cnnx.spec.yaml_reader import MAX_BYTES, read_source
+from cnnx.spec.yaml_reader import MAX_BYTES, Source, read_source, read_yaml
 
 SUFFIXES = (".yaml", ".yml")
 ENVIRONMENT_VARIABLE = "CNNX_CONFIGS"
@@ -107,10 +107,12 @@ class Library:
         raise UsageError(f"no spec is named `{name:.80}`", hint=hint)
 
     def has(self, name: str) -> bool:
-        """Say whether a file or a variant of this name can be found."""
+        """Say whether a file or a variant of this name exists; nothing is parsed for it, so files may name each other."""
         if name in self._places:
             return True
-        return NAME.fullmatch(name) is not None and any(self._variant(name, folder) for folder in self.folders)
+        return NAME.fullmatch(name) is not None and any(
+            _declares(path, text, name) for folder in self.folders for _, path, text in folder.texts()
+        )
 
     def files(self) -> Iterator[SpecFile]:
         """Give every file that can be parsed, in the order of their names; broken ones are left out."""
@@ -199,3 +201,14 @@ def _scan(folder: Path) -> Folder:
     for path in sorted(path for suffix in SUFFIXES for path in folder.rglob(f"*{suffix}")):
         files[path.stem] = (*files.get(path.stem, ()), path)
     return Folder(folder, files)
+
+
+def _declares(path: Path, text: str, name: str) -> bool:
+    """Say whether a text has a variant of this name."""
+    if name not in text or "variants:" not in text:
+        return False
+    try:
+        variants = read_yaml(Source(str(path), text)).get("variants")
+    except SpecError:
+        return False  # a broken neighbour hinders nothing; `problems` tells of it
+    return isinstance(variants, dict) and name in variants and name != "default"

@@ -22,13 +22,20 @@ STEP_KEYS = (*BESIDE, "with")
 TRANSPARENT = frozenset({*JOINS, "repeat", "each", "call"})  # alone in a list: no component of its own
 
 
+class _NotedError(Exception):
+    """A problem has been noted that leaves no action to go on with."""
+
+
 class Normalizer:
     """Normalises the steps of one file and collects every problem on the way."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, is_spec: Callable[[str], bool], spec_names: Callable[[], list[str]]) -> None:
         self.source = source
+        self.is_spec = is_spec
+        self.spec_names = spec_names
         self.problems: list[Problem] = []
         self.defaults: MarkedDict = MarkedDict()
+        self.blocks: frozenset[str] = frozenset()
 
     def problem(self, at: Mark, message: str, hint: str = "") -> None:
         """Note a problem and go on."""
@@ -71,7 +78,7 @@ class Normalizer:
         words = [key for key in written if key not in STEP_KEYS]
         if len(words) > 1:
             self._two_words(written, words)
-            return None
+            return self._step(_without(written, *words), "", at)
         if not words and not {"name", "from"} & written.keys():
             self.problem(at, "a step without an operation")
             return None
@@ -96,7 +103,10 @@ class Normalizer:
             if key in written:
                 step.put(key, written[key], written.keys_at[key], written.values_at[key])
         value, value_at = (written[word], written.values_at[word]) if word else (None, at)
-        action = self._action(word, value, value_at, written)
+        try:
+            action = self._action(word, value, value_at, written)
+        except _NotedError:
+            action = _tagged("pass", at)
         word_at = written.keys_at[word] if word else at
         if "with" in written and word != "call":
             self.problem(written.keys_at["with"], "`with` stands beside `call:` only")
@@ -151,7 +161,7 @@ class Normalizer:
         known = options_of(word) if word in OPERATIONS else []
         form = f"{{{known[0]}: …}}" if known else "nothing"
         self.problem(at, f"`{word}` takes {'its options as a mapping: ' if known else ''}{form}")
-        return MarkedDict()
+        raise _NotedError
 
     def _join(self, word: str, value: Any, at: Mark) -> MarkedDict:
         if isinstance(value, MarkedDict) and list(value) == ["repeat"]:
@@ -173,7 +183,7 @@ class Normalizer:
                 branches.put(self._branch(key, branch, branch_at), branch_at)  # type: ignore[union-attr]
         else:
             self.problem(at, f"`{word}` takes branches: a list, or a mapping that names them")
-        if branches is not None and value is not None and not branches and not self.problems:
+        if branches is not None and not branches and isinstance(value, MarkedList | MarkedDict) and not value:
             self.problem(at, f"`{word}` without branches; leave the value out to join the streams of `from`")
         action.put("branches", branches, at, at)
         return action
@@ -260,10 +270,10 @@ class Normalizer:
 
     def _spec(self, word: str, value: Any, at: Mark, written: MarkedDict) -> MarkedDict:
         word_at = written.keys_at[word]
-        try:
-            check_name(word, "the name of an operation or a spec")
-        except RuleError as error:
-            self.problem(word_at, error.message)
+        if word not in self.blocks and not self.is_spec(word):
+            choices = [*OPERATIONS, *self.blocks, *self.spec_names()]
+            self.problem(word_at, f"unknown operation or spec `{word:.80}`", nearest(word, choices))
+            raise _NotedError
         action = _tagged("call", at)
         action.put("spec", word, word_at, word_at)
         arguments = self._mapping(word, value, at)

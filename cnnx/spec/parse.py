@@ -28,7 +28,7 @@ def parse_spec(
     Raises `SpecError` with every problem of the file.
     """
     data = read_yaml(source)
-    normalizer = Normalizer(source)
+    normalizer = Normalizer(source, is_spec, spec_names)
     normal = _normalize(data, normalizer)
     problems = normalizer.problems
     problems += _check_defaults(data, source)
@@ -48,8 +48,10 @@ def parse_spec(
 def _normalize(data: MarkedDict, normalizer: Normalizer) -> MarkedDict:
     if isinstance(data.get("defaults"), MarkedDict):
         normalizer.defaults = data["defaults"]
-    normal = normalizer.body(data)
     blocks = data.get("blocks")
+    if isinstance(blocks, MarkedDict):
+        normalizer.blocks = frozenset(blocks)
+    normal = normalizer.body(data)
     if isinstance(blocks, MarkedDict):
         bodies = MarkedDict()
         for name, block in blocks.items():
@@ -67,6 +69,7 @@ def _normalize(data: MarkedDict, normalizer: Normalizer) -> MarkedDict:
         normal.put("default", variants["default"], at, at)
     elif "default" in data:
         normalizer.problem(data.keys_at["default"], "unknown key `default`", "it stands among the `variants`")
+        del normal["default"]
     return normal
 
 
@@ -111,9 +114,11 @@ def _problem(details: ErrorDetails, data: Any, source: Source, within: str) -> P
         at = find_mark(data, keys, of_key=True)
         where = f" in `{word}`" if word else ""
         return source.problem(at, f"unknown key `{last}`{where}", nearest(str(last), _known_keys(keys, word)))
-    at = find_mark(data, keys)
     if kind == "missing":
+        # An operation that lacks an option is pointed at itself, not at the options that it has.
+        at = find_mark(data, keys[: _last(keys, "action") + 1] if word and not within else keys, of_key=True)
         return source.problem(at, f"`{word}` needs `{last}`" if word else f"the key `{last}` is missing")
+    at = find_mark(data, keys)
     reason = details.get("ctx", {}).get("error")
     name = next((str(key) for key in reversed(keys) if isinstance(key, str) and key != "[key]"), "")
     if isinstance(reason, CnnxError):
@@ -126,10 +131,14 @@ def _problem(details: ErrorDetails, data: Any, source: Source, within: str) -> P
 def _operation(keys: list[str | int]) -> str:
     """Find the word of the operation whose option the path leads to, if it leads to one."""
     if len(keys) >= 2 and "action" in keys:
-        position = len(keys) - 1 - keys[::-1].index("action")
+        position = _last(keys, "action")
         if position + 1 < len(keys) and len(keys) - position == 3:
             return str(keys[position + 1])
     return ""
+
+
+def _last(keys: list[str | int], key: str) -> int:
+    return len(keys) - 1 - keys[::-1].index(key)
 
 
 def _known_keys(keys: list[str | int], word: str) -> list[str]:

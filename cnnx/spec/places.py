@@ -7,7 +7,7 @@ read in a scope when its step runs. Literal values cost nothing then.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
@@ -242,13 +242,20 @@ def is_word(written: Any) -> bool:
     return isinstance(written, str) and _WORD.fullmatch(written) is not None
 
 
-def check_list_of_names(written: Any, what: str) -> tuple[str, ...]:
-    """Check a name or a list of different names."""
-    names: Iterable[object] = written if isinstance(written, list) else [written]
-    checked = tuple(check_name(name, what) for name in names)
-    if not checked or len(set(checked)) != len(checked):
-        raise RuleError(f"{what} is needed here, or a list of different ones")
-    return checked
+def read_sources(written: Any) -> tuple[str, ...]:
+    """The streams of `from`: a name, or a list of names; one may stand in it twice."""
+    names = written if isinstance(written, list) else [written]
+    if not names:
+        raise RuleError("a stream is needed here")
+    return tuple([check_name(name, "a stream") for name in names])
+
+
+def read_stream_names(written: Any) -> tuple[str, ...]:
+    """The names that streams get: a name, or a list of different ones."""
+    names = read_sources(written)
+    if len(set(names)) != len(names):
+        raise RuleError("different names are needed here")
+    return names
 
 
 # pydantic takes what a validator gives and asks no further. Told the true types, it would build schemas of
@@ -264,6 +271,7 @@ if TYPE_CHECKING:
     Number = Reader[float]
     Word = Reader[str]
     Data = Reader[Value]
+    Sources = tuple[str, ...]
     StreamNames = tuple[str, ...]
 else:
     Count = Annotated[Any, PlainValidator(read_count)]
@@ -276,4 +284,5 @@ else:
     Number = Annotated[Any, PlainValidator(read_number)]
     Word = Annotated[Any, PlainValidator(read_word)]
     Data = Annotated[Any, PlainValidator(read_data)]
-    StreamNames = Annotated[Any, PlainValidator(lambda written: check_list_of_names(written, "a stream"))]
+    Sources = Annotated[Any, PlainValidator(read_sources)]
+    StreamNames = Annotated[Any, PlainValidator(read_stream_names)]

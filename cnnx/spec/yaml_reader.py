@@ -176,7 +176,7 @@ class _Reader:
             if isinstance(event, yaml.MappingStartEvent):
                 root = self._mapping(events, event)
             elif isinstance(event, yaml.NodeEvent):
-                if isinstance(event, yaml.ScalarEvent) and not event.value:
+                if isinstance(event, yaml.ScalarEvent) and _CONSTANTS.get(event.value, 0) is None:
                     break
                 raise self._error(_mark(event), "a spec is a mapping of keys, such as `input:` and `layers:`")
         if root is None:

@@ -1,0 +1,41 @@
+"""What several test files use: specs written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cnnx.graph.expand import expand
+from cnnx.graph.graph import Graph
+from cnnx.spec.expressions import Value
+from cnnx.spec.library import Library
+from cnnx.spec.model import SpecFile
+from cnnx.spec.parse import parse_spec
+from cnnx.spec.yaml_reader import Source
+
+Expand = Callable[..., Graph]
+
+
+def parse(text: str) -> SpecFile:
+    """Parse a spec that calls no other file."""
+    return parse_spec(Source("mine.yaml", text), "mine", lambda name: False, list)
+
+
+@pytest.fixture
+def expand_text(tmp_path: Path) -> Expand:
+    """Expand `text`; further specs that it calls are given by name."""
+
+    def run(
+        text: str,
+        parameters: dict[str, Value] | None = None,
+        input_shape: tuple[int, ...] | None = None,
+        **others: str,
+    ) -> Graph:
+        for name, other in {"mine": text, **others}.items():
+            (tmp_path / f"{name}.yaml").write_text(other, encoding="utf-8")
+        library = Library([tmp_path])
+        return expand(library.open("mine"), library, parameters, input_shape)
+
+    return run
