@@ -48,8 +48,8 @@ class FigureCheck:
 def check_figures(file: SpecFile, library: Library) -> tuple[FigureCheck, ...]:
     """Check every worked and published figure of a spec, in the order in which they are written.
 
-    An output is the first one. Accuracies are measured, not computed, and are left out. Raises `SpecError`, with the place of the row, for a
-    row that cannot be expanded or whose working cannot be evaluated.
+    Of several outputs the first is meant. Accuracies are measured, not computed, and are left out. Raises
+    `SpecError`, with the place of the row, where a row cannot be expanded or its working cannot be evaluated.
     """
     tables: Mapping[str, Sequence[Row]] = {"worked": file.spec.worked, "published": file.spec.published}
     checks: list[FigureCheck] = []
