@@ -16,23 +16,22 @@ def timing_event() -> torch.cuda.Event:
 
 
 class CudaClock:
-    """Times calls on the current stream of one CUDA device by events; it waits for the device at the ends only."""
+    """Times calls on the current stream of the current CUDA device by events; it waits for the device at the ends only.
 
-    def __init__(self, device: str) -> None:
-        self._device = torch.device(device)
-        with torch.cuda.device(self._device):
-            self._start, self._end = timing_event(), timing_event()
+    The first call starts on an idle device, so that the time of launching it is seen; what can hide behind the
+    work of the calls before it is hidden, as it is in use.
+    """
 
     def sample(self, call: Call, times: int) -> float:
         """Give the seconds on the device from before the first of `times` calls to after the last."""
-        with torch.cuda.device(self._device):
-            torch.cuda.synchronize()
-            self._start.record()
-            for _ in repeat(None, times):
-                call()
-            self._end.record()
-            self._end.synchronize()
-        return float(self._start.elapsed_time(self._end)) / 1e3
+        start, end = timing_event(), timing_event()
+        torch.cuda.synchronize()
+        start.record()
+        for _ in repeat(None, times):
+            call()
+        end.record()
+        end.synchronize()
+        return float(start.elapsed_time(end)) / 1e3
 
     def now(self) -> float:
         """Give the wall clock, in seconds."""

@@ -19,7 +19,7 @@ from cnnx.analysis.figures import count
 from cnnx.analysis.records import Environment, Latency, Measurement
 from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
-from cnnx.pytorch.build import build, example_inputs
+from cnnx.pytorch.build import Network, build, example_inputs
 from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.cuda_clock import CudaClock
 from cnnx.pytorch.devices import check_device
@@ -29,6 +29,7 @@ from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.protocol import Clock, CpuClock, Samples, time_calls
 from cnnx.pytorch.settings import Progress, Settings
 from cnnx.pytorch.statistics import MIN_SENSIBLE_ROUNDS, compare, summarize
+from cnnx.pytorch.unit_scale import scale_activations, vanishes
 
 __all__ = ["Progress", "Settings", "measure", "measure_graphs"]
 
@@ -59,8 +60,9 @@ def measure(
         raise UsageError(f"inputs for {len(arguments)} modules, but there are {len(modules)} modules")
     calls = [partial(module, *given) for module, given in zip(modules, arguments, strict=True)]
     with measuring_state(modules, settings), torch_errors(settings):
+        vanished = [vanishes(call()) for call in calls]
         samples = time_calls(calls, clock_of(settings), settings, progress)
-    return _measurement(samples, settings)
+    return _measurement(samples, settings, vanished)
 
 
 def measure_graphs(
@@ -68,7 +70,8 @@ def measure_graphs(
 ) -> tuple[Measurement, Environment]:
     """Build graphs and measure them against each other; say where and how (`command` is the command line).
 
-    The environment's warnings hold the measurement's own too.
+    Weights are scaled so that activations neither vanish nor grow, as in a trained network (`unit_scale.py`). The
+    environment's warnings hold the measurement's own too.
     Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError`, before anything is built, if the
     memory cannot hold the modules, `UsageError` if torch cannot run them so.
     """
@@ -93,16 +96,19 @@ class MeasureGraphs:
         check_memory([count(graph, settings.dtype) for graph in self.graphs], settings)
         before = before_measuring(settings, self.command)
         with torch_errors(settings):
-            modules = [build_for(graph, settings) for graph in self.graphs]
-            inputs = [inputs_for(graph, settings) for graph in self.graphs]
-        measurement = measure(modules, settings, inputs, progress)
+            prepared = [prepare(graph, settings) for graph in self.graphs]
+        networks, inputs = zip(*prepared, strict=True)
+        measurement = measure(networks, settings, inputs, progress)
         rounds = measurement.latencies[0].rounds
         return measurement, measured_environment(settings, before, rounds, measurement.warnings)
 
 
-def build_for(graph: Graph, settings: Settings) -> nn.Module:
-    """Build a graph as the settings say."""
-    return build(graph, device=settings.device, dtype=settings.dtype, seed=settings.seed)
+def prepare(graph: Graph, settings: Settings) -> tuple[Network, Inputs]:
+    """Build a graph as the settings say, draw its inputs, and scale its weights to them."""
+    network = build(graph, device=settings.device, dtype=settings.dtype, seed=settings.seed)
+    inputs = inputs_for(graph, settings)
+    scale_activations(network, inputs)
+    return network, inputs
 
 
 def inputs_for(graph: Graph, settings: Settings) -> Inputs:
@@ -112,7 +118,7 @@ def inputs_for(graph: Graph, settings: Settings) -> Inputs:
 
 def clock_of(settings: Settings) -> Clock:
     """Give the clock for the settings' device."""
-    return CudaClock(settings.device) if settings.on_cuda else CpuClock()
+    return CudaClock() if settings.on_cuda else CpuClock()
 
 
 @contextmanager
@@ -150,14 +156,14 @@ def _check_module(module: nn.Module, name: str, settings: Settings) -> None:
             )
 
 
-def _measurement(samples: Samples, settings: Settings) -> Measurement:
+def _measurement(samples: Samples, settings: Settings, vanished: Sequence[bool]) -> Measurement:
     first = samples.seconds[0]
     latencies = [
         _latency(seconds, calls, settings)
         for seconds, calls in zip(samples.seconds, samples.calls_per_sample, strict=True)
     ]
     ratios = [compare(first, seconds, settings.seed) for seconds in samples.seconds[1:]]
-    warnings = (*few_rounds(samples.rounds, settings), *_unsteady(latencies))
+    warnings = (*few_rounds(samples.rounds, settings), *_unsteady(latencies), *_denormal(vanished))
     return Measurement(tuple(latencies), (None, *ratios), warnings)
 
 
@@ -188,3 +194,9 @@ def _unsteady(latencies: Sequence[Latency]) -> Iterator[str]:
         spread = (latency.p75 - latency.p25) / latency.median
         if spread > _UNSTEADY:
             yield f"result {position} is unsteady: its middle half spreads over {spread:.0%} of the median"
+
+
+def _denormal(vanished: Sequence[bool]) -> Iterator[str]:
+    for position, vanishing in enumerate(vanished, 1):
+        if vanishing:
+            yield f"result {position} gives denormal numbers or zeros only; a CPU is many times slower on denormals"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,13 @@ from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.cuda_clock import timing_event
 from cnnx.pytorch.devices import check_device
 from cnnx.pytorch.environment import before_measuring, measured_environment
-from cnnx.pytorch.latency import build_for, clock_of, few_rounds, inputs_for, torch_errors
+from cnnx.pytorch.latency import clock_of, few_rounds, prepare, torch_errors
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import check_memory
-from cnnx.pytorch.protocol import Call, Clock, time_calls
+from cnnx.pytorch.protocol import Call, Clock, Samples, time_calls
 from cnnx.pytorch.settings import Progress, Settings
 
+NodeSeconds = NDArray[np.float64]  # one for each node
 Readings = Sequence[Any]  # nanoseconds on CPU, events on CUDA
 
 
@@ -58,21 +60,26 @@ class TimeGraph:
         settings = self.settings
         check_memory([count(self.graph, settings.dtype)], settings)
         before = before_measuring(settings, self.command)
-        with torch_errors(settings):
-            network, inputs = build_for(self.graph, settings), inputs_for(self.graph, settings)
-            clocked = ClockedCall(partial(timed_forward(network), _read_clock(settings), *inputs))
-            clock = NodeClock(clock_of(settings), clocked)
-            with measuring_state([network], settings):
-                samples = time_calls([partial(network, *inputs), clocked], clock, settings, progress)
-        environment = measured_environment(settings, before, samples.rounds, few_rounds(samples.rounds, settings))
-        nodes = _node_times(self.graph, clock.by_node[-samples.rounds :])  # the rounds came last
+        samples, by_node = self._sample(progress)
+        nodes = _node_times(self.graph, by_node)
         return TimeByNode(
             nodes=nodes,
             sum_ms=sum(node.milliseconds for node in nodes),
             whole_ms=1e3 * float(np.median(samples.seconds[0])),
             rounds=samples.rounds,
-            environment=environment,
+            environment=measured_environment(settings, before, samples.rounds, few_rounds(samples.rounds, settings)),
         )
+
+    def _sample(self, progress: Progress | None) -> tuple[Samples, list[NodeSeconds]]:
+        """Time the plain forward and the one with clocks; give the samples of both and, by round, of the nodes."""
+        settings = self.settings
+        with torch_errors(settings):
+            network, inputs = prepare(self.graph, settings)
+            clocked = ClockedCall(partial(timed_forward(network), _read_clock(settings), *inputs))
+            clock = NodeClock(clock_of(settings), clocked)
+            with measuring_state([network], settings):
+                samples = time_calls([partial(network, *inputs), clocked], clock, settings, progress)
+        return samples, clock.by_node[-samples.rounds :]  # warm-up and calibration came before
 
 
 class ClockedCall:
@@ -93,7 +100,7 @@ class NodeClock:
     def __init__(self, clock: Clock, clocked: ClockedCall) -> None:
         self._clock = clock
         self._clocked = clocked
-        self.by_node: list[NDArray[np.float64]] = []
+        self.by_node: list[NodeSeconds] = []
 
     def sample(self, call: Call, times: int) -> float:
         """Give the seconds that `times` calls take."""
@@ -108,9 +115,9 @@ class NodeClock:
         return self._clock.now()
 
 
-def between(readings: Readings) -> NDArray[np.float64]:
+def between(readings: Readings) -> NodeSeconds:
     """Give the seconds from each reading to the next; the events among them must have been reached."""
-    pairs = zip(readings, readings[1:], strict=False)
+    pairs = pairwise(readings)
     if isinstance(readings[0], torch.cuda.Event):
         return np.array([start.elapsed_time(end) / 1e3 for start, end in pairs])
     return np.array([(end - start) / 1e9 for start, end in pairs])
@@ -128,6 +135,6 @@ def _read_clock(settings: Settings) -> Callable[[], object]:
     return record
 
 
-def _node_times(graph: Graph, samples: Sequence[NDArray[np.float64]]) -> tuple[NodeTime, ...]:
+def _node_times(graph: Graph, samples: Sequence[NodeSeconds]) -> tuple[NodeTime, ...]:
     medians = 1e3 * np.median(samples, axis=0)
     return tuple([NodeTime(node.name, float(value)) for node, value in zip(graph.nodes, medians, strict=True)])
