@@ -121,8 +121,8 @@ def test_resnext_computes_the_same_three_ways() -> None:
 def test_the_gate_with_a_second_relu_never_falls_below_one_half() -> None:
     """With ReLU before it the sigmoid sees nothing below 0, and sigmoid(0) = hard sigmoid(0) = 1/2."""
     image = normal((1, 64, 7, 7), 2).abs() + 0.1
-    for gate in ("sigmoid", "hardsigmoid"):
-        module = cnnx.build(cnnx.load("se_s3", gate=gate), dtype="float64").eval()
+    for hard in (False, True):
+        module = cnnx.build(cnnx.load("se_s3", hard=hard), dtype="float64").eval()
         with torch.inference_mode():
             weight = module(image) / image
         assert weight.min().item() >= 0.5 - 1e-12
