@@ -61,40 +61,39 @@ def count(graph: Graph, dtype: str = "float32") -> Figures:
 
     `dtype` is `float32`, `float64`, `float16` or `bfloat16` and settles the bytes only.
     """
-    by_node = tuple([_node_figures(node, graph) for node in graph.nodes])
-    params = sum(node.params for node in by_node)
-    buffers = sum(node.buffers for node in by_node)
+    shapes = graph.shapes
+    by_node = tuple([_node_figures(node, tuple([shapes[name] for name in node.inputs])) for node in graph.nodes])
+    params = sum([node.params for node in by_node])
+    buffers = sum([node.buffers for node in by_node])
     size = ELEMENT_BYTES[dtype]
     return Figures(
         name=graph.name,
         parameters=dict(graph.parameters),
         input=dict(graph.inputs),
-        output={name: graph.shapes[name] for name in graph.outputs},
+        output={name: shapes[name] for name in graph.outputs},
         dtype=dtype,
         params=params,
         buffers=buffers,
-        macs=sum(node.macs for node in by_node),
-        flops=sum(node.flops for node in by_node),
+        macs=sum([node.macs for node in by_node]),
+        flops=sum([node.flops for node in by_node]),
         flops_by_category=_by_category(by_node),
         weight_bytes=params * size,
         buffer_bytes=buffers * size,
-        activation_elements=sum(node.activation_elements for node in by_node),
-        memory_access_elements=sum(node.memory_access_elements for node in by_node),
+        activation_elements=sum([node.activation_elements for node in by_node]),
+        memory_access_elements=sum([node.memory_access_elements for node in by_node]),
         receptive_field=receptive_fields(graph).get(graph.outputs[0]),
         by_node=by_node,
     )
 
 
-def _node_figures(node: Node, graph: Graph) -> NodeFigures:
+def _node_figures(node: Node, inputs: tuple[Shape, ...]) -> NodeFigures:
     op, output = node.op, node.shape
-    shapes = graph.shapes
-    inputs = tuple([shapes[name] for name in node.inputs])
     params = _total(op.weights())
     macs, size = op.macs(output), prod(output)
-    moved = 0 if op.storage is Storage.ALIAS else sum(map(prod, inputs)) + params + size
+    moved = 0 if op.storage is Storage.ALIAS else sum(map(prod, inputs), params + size)
     return NodeFigures(
-        name=node.name,
-        op=op,
+        node.name,
+        op,
         inputs=inputs,
         output=output,
         params=params,

@@ -10,14 +10,13 @@ fields of convolutional neural networks", Distill 2019, doi:10.23915/distill.000
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnx.graph.graph import Graph
 from cnnx.graph.operation import POINT, UNEVEN, Window
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """The field of output position 0 along one axis, in input positions, and how far it moves a position."""
 
     low: int
@@ -42,8 +41,7 @@ class Field:
         return Field(min(self.low, other.low), max(self.high, other.high), self.jump)
 
 
-@dataclass(frozen=True, slots=True)
-class ReceptiveField:
+class ReceptiveField(NamedTuple):
     """What an output position sees of one input, by height and width; `is_global` if it is everything."""
 
     height: Field | None

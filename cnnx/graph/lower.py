@@ -6,7 +6,7 @@ operations that run one after the other, each with the ending that its node's na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnx.errors import RuleError, nearest
@@ -17,7 +17,7 @@ from cnnx.spec.actions import ACTIVATIONS
 from cnnx.spec.expressions import Scope
 from cnnx.spec.places import Padding
 
-Lowered = Iterator[tuple[str, Operation]]  # (ending of the node's name, operation)
+Lowered = list[tuple[str, Operation]]  # (ending of the node's name, operation)
 
 ACTIVATION_TYPES: Mapping[str, type[pointwise.Activation]] = {
     operation.word: operation
@@ -57,25 +57,22 @@ def _incoming(scope: Scope) -> Shape:
 
 def _conv(action: actions.Conv, scope: Scope, norm: actions.BatchNorm) -> Lowered:
     shape = check_map(_incoming(scope), "conv")
-    yield from _convolution(action, scope, norm, shape, action.out.read(scope), action.groups.read(scope))
+    return _convolution(action, scope, norm, shape, action.out.read(scope), action.groups.read(scope))
 
 
 def _depthwise(action: actions.Depthwise, scope: Scope, norm: actions.BatchNorm) -> Lowered:
     shape = check_map(_incoming(scope), "depthwise")
-    yield from _convolution(action, scope, norm, shape, shape[0] * action.multiplier.read(scope), shape[0])
+    return _convolution(action, scope, norm, shape, shape[0] * action.multiplier.read(scope), shape[0])
 
 
 def _convolution(
     action: actions.Convolution, scope: Scope, norm: actions.BatchNorm, shape: Shape, out: int, groups: int
 ) -> Lowered:
     kernel, stride, dilation = action.kernel.read(scope), action.stride.read(scope), action.dilation.read(scope)
-    reach = (dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1)
-    sides, padding = _padding(action.padding.read(scope), shape, kernel, stride, dilation, reach)
-    if sides is not None:
-        yield "_pad", layout.Pad(sides)
-    yield "", convolution.Conv(shape[0], out, kernel, stride, padding, dilation, groups, action.bias.read(scope))
-    yield from _normed(action.norm.read(scope), out, scope, norm)
-    yield from _activated(action.act.read(scope))
+    sides, padding = _padding(action.padding.read(scope), shape, kernel, stride, dilation)
+    conv = convolution.Conv(shape[0], out, kernel, stride, padding, dilation, groups, action.bias.read(scope))
+    lowered: Lowered = [("", conv)] if sides is None else [("_pad", layout.Pad(sides)), ("", conv)]
+    return lowered + _normed(action.norm.read(scope), out, scope, norm) + _activated(action.act.read(scope))
 
 
 def _padding(
@@ -84,13 +81,12 @@ def _padding(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     dilation: tuple[int, int],
-    reach: tuple[int, int],
 ) -> tuple[tuple[int, int, int, int] | None, tuple[int, int]]:
     """Give the sides to pad beforehand (None where no side differs from its opposite), and the padding."""
     if written == "same":
         return None, (dilation[0] * (kernel[0] - 1) // 2, dilation[1] * (kernel[1] - 1) // 2)
     if written == "tf_same":
-        height, width = (_tf_same(shape[axis + 1], reach[axis], stride[axis]) for axis in (0, 1))
+        height, width = (_tf_same(shape[i + 1], dilation[i] * (kernel[i] - 1) + 1, stride[i]) for i in (0, 1))
         if height % 2 == 0 and width % 2 == 0:
             return None, (height // 2, width // 2)
         return (height // 2, height - height // 2, width // 2, width - width // 2), (0, 0)
@@ -105,34 +101,33 @@ def _tf_same(size: int, reach: int, stride: int) -> int:
 
 
 def _normed(word: str, channels: int, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+    if word == "none":
+        return []
     if word == "batchnorm":
-        yield "_norm", pointwise.BatchNorm(channels, norm.eps.read(scope))
-    elif word != "none":
-        raise RuleError(f"no norm is named `{word}`", hint=nearest(word, ["batchnorm", "none"]), option="norm")
+        return [("_norm", pointwise.BatchNorm(channels, norm.eps.read(scope)))]
+    raise RuleError(f"no norm is named `{word}`", hint=nearest(word, ["batchnorm", "none"]), option="norm")
 
 
 def _activated(word: str) -> Lowered:
+    if word == "none":
+        return []
     if word in ACTIVATION_TYPES:
-        yield "_act", ACTIVATION_TYPES[word]()
-    elif word != "none":
-        raise RuleError(f"no activation is named `{word}`", hint=nearest(word, [*ACTIVATIONS, "none"]), option="act")
+        return [("_act", ACTIVATION_TYPES[word]())]
+    raise RuleError(f"no activation is named `{word}`", hint=nearest(word, [*ACTIVATIONS, "none"]), option="act")
 
 
 def _linear(action: actions.Linear, scope: Scope, norm: actions.BatchNorm) -> Lowered:
     operation = convolution.Linear(_incoming(scope)[0], action.out.read(scope), action.bias.read(scope))
-    yield "", operation
-    yield from _activated(action.act.read(scope))
+    return [("", operation), *_activated(action.act.read(scope))]
 
 
 def _batchnorm(action: actions.BatchNorm, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    yield "", pointwise.BatchNorm(_incoming(scope)[0], action.eps.read(scope))
+    return [("", pointwise.BatchNorm(_incoming(scope)[0], action.eps.read(scope)))]
 
 
 def _lrn(action: actions.Lrn, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    yield (
-        "",
-        pointwise.Lrn(action.size.read(scope), action.alpha.read(scope), action.beta.read(scope), action.k.read(scope)),
-    )
+    size, alpha = action.size.read(scope), action.alpha.read(scope)
+    return [("", pointwise.Lrn(size, alpha, action.beta.read(scope), action.k.read(scope)))]
 
 
 def _resize(action: actions.Resize, scope: Scope, norm: actions.BatchNorm) -> Lowered:
@@ -147,7 +142,7 @@ def _resize(action: actions.Resize, scope: Scope, norm: actions.BatchNorm) -> Lo
         size = (int(shape[1] * factor), int(shape[2] * factor))
         if min(size) < 1:
             raise RuleError(f"factor={factor} leaves nothing of {shape[1]}×{shape[2]}", option="factor")
-    yield "", pooling.Resize(size, action.mode.read(scope))
+    return [("", pooling.Resize(size, action.mode.read(scope)))]
 
 
 def _pool(action: actions.Pool, scope: Scope, norm: actions.BatchNorm) -> Lowered:
@@ -156,9 +151,10 @@ def _pool(action: actions.Pool, scope: Scope, norm: actions.BatchNorm) -> Lowere
     stride = kernel if action.stride is None else action.stride.read(scope)
     ceil, count_padding = action.ceil.read(scope), action.count_padding.read(scope)
     is_max = action.op == "maxpool"
-    sides, padding = _padding(action.padding.read(scope), shape, kernel, stride, (1, 1), kernel)
+    sides, padding = _padding(action.padding.read(scope), shape, kernel, stride, (1, 1))
+    lowered: Lowered = []
     if sides is not None and (is_max or count_padding):
-        yield "_pad", layout.Pad(sides, float("-inf") if is_max else 0.0)
+        lowered.append(("_pad", layout.Pad(sides, float("-inf") if is_max else 0.0)))
     elif sides is not None:
         # An average that leaves padding out: a last window that hangs over the end is the same thing.
         if sides[0] or sides[2] or (sides[1] and stride[0] == 1) or (sides[3] and stride[1] == 1):
@@ -169,38 +165,37 @@ def _pool(action: actions.Pool, scope: Scope, norm: actions.BatchNorm) -> Lowere
             )
         ceil = True
     if is_max:
-        yield "", pooling.MaxPool(kernel, stride, padding, ceil)
-    else:
-        yield "", pooling.AvgPool(kernel, stride, padding, ceil, count_padding)
+        return [*lowered, ("", pooling.MaxPool(kernel, stride, padding, ceil))]
+    return [*lowered, ("", pooling.AvgPool(kernel, stride, padding, ceil, count_padding))]
 
 
 def _plain(action: actions.Plain, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    yield "", _PLAIN[action.op]()
+    return [("", _PLAIN[action.op]())]
 
 
 def _adaptive(action: actions.AdaptiveAvgPool, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    yield "", pooling.AdaptiveAvgPool(action.size.read(scope))
+    return [("", pooling.AdaptiveAvgPool(action.size.read(scope)))]
 
 
 def _dropout(action: actions.Dropout, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    yield "", pointwise.Dropout(action.p.read(scope))
+    return [("", pointwise.Dropout(action.p.read(scope)))]
 
 
 def _scale(action: actions.Scale, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    yield "", pointwise.Scale(action.factor.read(scope))
+    return [("", pointwise.Scale(action.factor.read(scope)))]
 
 
 def _shuffle(action: actions.ChannelShuffle, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    yield "", layout.ChannelShuffle(action.groups.read(scope))
+    return [("", layout.ChannelShuffle(action.groups.read(scope)))]
 
 
 def _slice(action: actions.Slice, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    yield "", layout.Slice(action.start.read(scope), action.end.read(scope))
+    return [("", layout.Slice(action.start.read(scope), action.end.read(scope)))]
 
 
 def _sides(action: actions.PadOrCrop, scope: Scope, norm: actions.BatchNorm) -> Lowered:
     sides = action.sides.read(scope)
-    yield "", layout.Pad(sides) if action.op == "pad" else layout.Crop(sides)
+    return [("", layout.Pad(sides) if action.op == "pad" else layout.Crop(sides))]
 
 
 LOWERINGS: Mapping[type[actions.Strict], Callable[[Any, Scope, actions.BatchNorm], Lowered]] = {

@@ -135,7 +135,7 @@ class GlobalAvgPool(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Resize(Operation):
-    """Interpolation to `size`, bilinear (half-pixel centres) or to the nearest, as `torch.nn.functional.interpolate`."""
+    """Interpolation to `size`, bilinear (half-pixel centres) or to the nearest, as PyTorch's `interpolate`."""
 
     word: ClassVar[str] = "resize"
     category: ClassVar[Category] = Category.ELEMENTWISE

@@ -268,8 +268,8 @@ class Step(Strict):
 
 
 _ALL = (
-    Conv, Depthwise, Linear, BatchNorm, Lrn, Pool, AdaptiveAvgPool, Plain, Dropout, Scale, ChannelShuffle, Slice, Resize,
-    PadOrCrop, Join, Group, Repeat, Each, Call, Pass,
+    Conv, Depthwise, Linear, BatchNorm, Lrn, Pool, AdaptiveAvgPool, Plain, Dropout, Scale, ChannelShuffle, Slice,
+    Resize, PadOrCrop, Join, Group, Repeat, Each, Call, Pass,
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnx.errors import ExpressionError, nearest
 
@@ -26,8 +26,7 @@ MAX_NUMBER = 10**18
 MAX_EXPONENT = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What an expression can see: parameters and counters, named streams, and what enters the step."""
 
     names: Mapping[str, Value]

@@ -107,7 +107,7 @@ class Library:
         raise UsageError(f"no spec is named `{name:.80}`", hint=hint)
 
     def has(self, name: str) -> bool:
-        """Say whether a file or a variant of this name exists; nothing is parsed for it, so files may name each other."""
+        """Say whether a file or a variant of this name exists, without parsing: files may name each other."""
         if name in self._places:
             return True
         return NAME.fullmatch(name) is not None and any(

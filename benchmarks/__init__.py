@@ -1,0 +1,1 @@
+"""Speeds that are promised, measured as ratios in one run: `make bench`."""
