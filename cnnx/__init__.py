@@ -32,7 +32,8 @@ def load(name: str, *, input: tuple[int, int, int] | None = None, **parameters: 
     `parameters` are the spec's own; `input` is `(channels, height, width)` for one image.
     Raises `cnnx.errors.CnnxError`, with the place in the spec, where that is impossible.
     """
-    from cnnx.graph.expand import check_input, expand
+    from cnnx.graph.binding import check_input
+    from cnnx.graph.expand import expand
     from cnnx.spec.library import Library
 
     library = Library()

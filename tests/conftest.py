@@ -9,10 +9,10 @@ import pytest
 
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
-from cnnx.spec.expressions import Value
 from cnnx.spec.library import Library
 from cnnx.spec.model import SpecFile
 from cnnx.spec.parse import parse_spec
+from cnnx.spec.values import Value
 from cnnx.spec.yaml_reader import Source
 
 Expand = Callable[..., Graph]

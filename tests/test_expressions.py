@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnx.errors import ExpressionError, RuleError
-from cnnx.spec.expressions import Scope, Value, compile_expression, make_divisible
+from cnnx.spec.expressions import Scope, compile_expression
 from cnnx.spec.places import (
     read_condition,
     read_count,
@@ -19,6 +19,7 @@ from cnnx.spec.places import (
     read_sides,
     read_word,
 )
+from cnnx.spec.values import Value, make_divisible
 
 SCOPE = Scope(
     names={"c": 256, "r": 4, "rates": [1, 2, 5], "act": "relu", "se": True, "scale": 1.5},

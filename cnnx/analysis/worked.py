@@ -16,9 +16,10 @@ from cnnx.errors import RuleError, SpecError, UsageError
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
 from cnnx.graph.operation import show_shape
-from cnnx.spec.expressions import Scope, Value, is_number
+from cnnx.spec.expressions import Scope
 from cnnx.spec.library import Library, Target
 from cnnx.spec.model import Figure, Published, SpecFile, Worked
+from cnnx.spec.values import Value, is_number
 
 Row = Worked | Published
 Stated = Figure | tuple[int, ...]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import Category, Operation, Shape, Window, check_map, elements, show_shape
+from cnnx.graph.operation import Category, Operation, Saves, Shape, Window, check_map, elements, show_shape
 
 Pair = tuple[int, int]
 
@@ -17,6 +17,7 @@ class Conv(Operation):
 
     word: ClassVar[str] = "conv"
     category: ClassVar[Category] = Category.CONV
+    saves: ClassVar[Saves] = Saves.INPUTS
 
     in_channels: int
     out_channels: int
@@ -101,6 +102,7 @@ class Linear(Operation):
 
     word: ClassVar[str] = "linear"
     category: ClassVar[Category] = Category.LINEAR
+    saves: ClassVar[Saves] = Saves.INPUTS
 
     in_features: int
     out_features: int

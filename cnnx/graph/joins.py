@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import Category, Operation, Shape, elements, show_shape
+from cnnx.graph.operation import Category, Operation, Saves, Shape, elements, show_shape
 
 
 class Add(Operation):
@@ -26,6 +26,10 @@ class Add(Operation):
         """1 an output element for each branch after the first."""
         return (len(inputs) - 1) * elements(output)
 
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """One intermediate result where there are three branches or more."""
+        return elements(output) * element_bytes if len(inputs) > 2 else 0
+
 
 class Multiply(Operation):
     """The product of streams; (C, 1, 1) and (C,) stretch over (C, H, W)."""
@@ -33,6 +37,7 @@ class Multiply(Operation):
     __slots__ = ()
     word: ClassVar[str] = "multiply"
     category: ClassVar[Category] = Category.ELEMENTWISE
+    saves: ClassVar[Saves] = Saves.INPUTS
 
     def shape(self, *inputs: Shape) -> Shape:
         """The largest of the shapes, to which every other must stretch."""
@@ -48,6 +53,10 @@ class Multiply(Operation):
     def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """1 an output element for each branch after the first."""
         return (len(inputs) - 1) * elements(output)
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """One intermediate result where there are three branches or more."""
+        return elements(output) * element_bytes if len(inputs) > 2 else 0
 
 
 class Concat(Operation):

@@ -37,6 +37,14 @@ class Storage(StrEnum):
     IN_PLACE = "in place"
 
 
+class Saves(StrEnum):
+    """Which whole tensors autograd keeps of an operation for the backward pass."""
+
+    NOTHING = "nothing"
+    INPUTS = "inputs"
+    OUTPUT = "output"
+
+
 class Window(NamedTuple):
     """What one output position sees along one axis: `size` positions (dilation included), from −`pad` on."""
 
@@ -56,6 +64,7 @@ class Operation:
     word: ClassVar[str] = ""  # its word in the spec language
     category: ClassVar[Category] = Category.LAYOUT
     storage: ClassVar[Storage] = Storage.FRESH
+    saves: ClassVar[Saves] = Saves.NOTHING
     saves_output: ClassVar[bool] = False  # autograd keeps the output, so nothing may write over it
 
     def shape(self, *inputs: Shape) -> Shape:
@@ -76,6 +85,14 @@ class Operation:
 
     def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Give the floating-point operations beyond the two of each multiply–add, for one image."""
+        return 0
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """Give the bytes that live only while the operation runs, beside its inputs and its output, for one image."""
+        return 0
+
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """Give the bytes that autograd keeps beside the tensors named by `saves`, for one image."""
         return 0
 
     def windows(self, source: Shape) -> tuple[Window, Window] | None:

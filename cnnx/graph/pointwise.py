@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import Category, Operation, Shape, Storage, check_map, elements
+from cnnx.graph.operation import Category, Operation, Saves, Shape, Storage, check_map, elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class BatchNorm(Operation):
 
     word: ClassVar[str] = "batchnorm"
     category: ClassVar[Category] = Category.NORM
+    saves: ClassVar[Saves] = Saves.INPUTS
 
     channels: int
     eps: float = 1e-5
@@ -36,6 +37,10 @@ class BatchNorm(Operation):
     def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """2 an element: one product, one sum."""
         return 2 * elements(output)
+
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """Mean and inverse deviation of the batch: 2·C."""
+        return 2 * self.channels * element_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,10 @@ class Lrn(Operation):
         """
         return (2 * self.size + 3) * elements(output)
 
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """The squares and the divisor: two inputs."""
+        return 2 * elements(output) * element_bytes
+
     def describe(self) -> str:
         """Say `over 5`."""
         return f"over {self.size}"
@@ -76,6 +85,7 @@ class Activation(Operation):
     __slots__ = ()
     category: ClassVar[Category] = Category.ACTIVATION
     storage: ClassVar[Storage] = Storage.IN_PLACE
+    saves: ClassVar[Saves] = Saves.INPUTS
 
     def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """1 an element."""
@@ -87,6 +97,7 @@ class Relu(Activation):
 
     __slots__ = ()
     word: ClassVar[str] = "relu"
+    saves: ClassVar[Saves] = Saves.OUTPUT
     saves_output: ClassVar[bool] = True
 
 
@@ -102,7 +113,7 @@ class LeakyRelu(Activation):
 
     __slots__ = ()
     word: ClassVar[str] = "leaky_relu"
-    saves_output: ClassVar[bool] = True  # written over its input, it has nothing else to keep
+    saves_output: ClassVar[bool] = True  # where it was written over its input
 
 
 class HardSigmoid(Activation):
@@ -132,6 +143,7 @@ class Sigmoid(Activation):
     __slots__ = ()
     word: ClassVar[str] = "sigmoid"
     storage: ClassVar[Storage] = Storage.FRESH
+    saves: ClassVar[Saves] = Saves.OUTPUT
     saves_output: ClassVar[bool] = True
 
 
@@ -141,6 +153,7 @@ class Tanh(Activation):
     __slots__ = ()
     word: ClassVar[str] = "tanh"
     storage: ClassVar[Storage] = Storage.FRESH
+    saves: ClassVar[Saves] = Saves.OUTPUT
     saves_output: ClassVar[bool] = True
 
 
@@ -158,6 +171,7 @@ class Softmax(Activation):
     __slots__ = ()
     word: ClassVar[str] = "softmax"
     storage: ClassVar[Storage] = Storage.FRESH
+    saves: ClassVar[Saves] = Saves.OUTPUT
     saves_output: ClassVar[bool] = True
 
     def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
@@ -195,6 +209,10 @@ class Dropout(Operation):
     def __post_init__(self) -> None:
         if not 0 <= self.p <= 1:
             raise RuleError(f"p={self.p} is not a probability", option="p")
+
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """A mask of the elements that stay."""
+        return elements(output) * element_bytes
 
 
 class Identity(Operation):

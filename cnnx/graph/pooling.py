@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import UNEVEN, Category, Operation, Shape, Window, check_map, elements, show_pair, show_shape
+from cnnx.graph.operation import (
+    UNEVEN,
+    Category,
+    Operation,
+    Saves,
+    Shape,
+    Window,
+    check_map,
+    elements,
+    show_pair,
+    show_shape,
+)
 
 Pair = tuple[int, int]
 
@@ -16,6 +27,7 @@ class Pool(Operation):
     """The base of pooling over windows; pairs are (height, width)."""
 
     category: ClassVar[Category] = Category.POOL
+    saves: ClassVar[Saves] = Saves.INPUTS
 
     kernel: Pair
     stride: Pair
@@ -71,6 +83,14 @@ class MaxPool(Pool):
 
     __slots__ = ()
     word: ClassVar[str] = "maxpool"
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """The positions of the largest, 8 bytes each."""
+        return 8 * elements(output)
+
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """The positions of the largest, 8 bytes each."""
+        return 8 * elements(output)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import ast
 import keyword
-import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cnnx.errors import ExpressionError, nearest
+from cnnx.spec.values import ARITIES, FUNCTIONS, Value, bounded
 
-Value = Any  # int, float, bool, a word (str), or a list of these: what a parameter can be
 Shape = tuple[int, ...]
 
 MAX_LENGTH = 1_000
 MAX_DEPTH = 40
-MAX_NUMBER = 10**18
 MAX_EXPONENT = 64
 
 
@@ -46,26 +44,6 @@ class Expression:
     names: frozenset[str]
 
 
-def make_divisible(value: float, divisor: int) -> int:
-    """Round to the nearest multiple of `divisor`, at least one, never below 90 % of `value`.
-
-    Source: MobileNet's reference code (TF-slim, `mobilenet.py`), used by MobileNet v2, v3 and EfficientNet.
-    """
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
-
-
-FUNCTIONS: Mapping[str, Callable[..., Value]] = {
-    "len": len,
-    "min": min,
-    "max": max,
-    "round": round,
-    "ceil": math.ceil,
-    "floor": math.floor,
-    "abs": abs,
-    "make_divisible": make_divisible,
-}
-ARITIES = {"min": (1, 32), "max": (1, 32), "make_divisible": (2, 2)}
 STREAM_FUNCTIONS = {"channels": 0, "height": 1, "width": 2}
 INCOMING = {"in_channels": 0, "in_height": 1, "in_width": 2}
 CONSTANTS = {"true": True, "false": False, "True": True, "False": False}
@@ -109,21 +87,6 @@ def compile_expression(text: str) -> Expression:
     compiler = _Compiler(text)
     run = compiler.compile(tree.body, 0)
     return Expression(text, run, frozenset(compiler.names))
-
-
-def bounded(value: Value) -> Value:
-    """Give back a value that is a finite number of at most 10^18 in size, a word, or a list of such.
-
-    Raises `ExpressionError` for any other.
-    """
-    if isinstance(value, (int, float)) and not -MAX_NUMBER <= value <= MAX_NUMBER:
-        raise ExpressionError("a number that is not finite or larger than 10^18")
-    return value
-
-
-def is_number(value: Value) -> bool:
-    """Say whether a value is a number; a boolean is none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _name(name: str) -> Run:

@@ -96,7 +96,7 @@ class Library:
         if os.sep in name or "/" in name or name.endswith(SUFFIXES):
             return self._target(name, self._file(Path(name)))
         if name in OPERATIONS:
-            raise UsageError(f"`{name}` is an operation, not a spec")
+            raise UsageError(f"`{name}` is an operation, not a spec", hint=nearest(name, self.names()))
         for folder in self.folders:
             if name in folder.files:
                 return self._target(name, self._only(name, folder))

@@ -7,19 +7,18 @@ marks, so that every later error finds its place. Components of node names are s
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from cnnx.errors import Problem, RuleError, nearest
 from cnnx.spec.actions import JOINS, OPERATIONS, options_of
+from cnnx.spec.components import number_components
 from cnnx.spec.module_names import MODULE_NAMES
 from cnnx.spec.places import check_name
 from cnnx.spec.yaml_reader import Mark, MarkedDict, MarkedList, Source
 
 BESIDE = ("name", "from", "when")
 STEP_KEYS = (*BESIDE, "with")
-TRANSPARENT = frozenset({*JOINS, "repeat", "each", "call"})  # alone in a list: no component of its own
 
 
 class _NotedError(Exception):
@@ -43,7 +42,7 @@ class Normalizer:
 
     def body(self, data: MarkedDict) -> MarkedDict:
         """Normalise the `layers` and the `input` of a spec or a local block; leave its other keys."""
-        body = _copy(data)
+        body = data.without()
         if "layers" in data:
             body["layers"] = self.steps(data["layers"], data.values_at["layers"])
         if isinstance(data.get("input"), list):
@@ -63,7 +62,10 @@ class Normalizer:
             normal = self.step(step, step_at)
             if normal is not None:
                 steps.put(normal, step_at)
-        self._components(steps)
+        for step in steps:
+            if step["component"] in MODULE_NAMES:
+                self._reserved(step["component"], "a step", step["marks"].get("name", step["marks"][""]))
+        number_components(steps)
         return steps
 
     def step(self, written: Any, at: Mark) -> MarkedDict | None:
@@ -78,7 +80,7 @@ class Normalizer:
         words = [key for key in written if key not in STEP_KEYS]
         if len(words) > 1:
             self._two_words(written, words)
-            return self._step(_without(written, *words), "", at)
+            return self._step(written.without(*words), "", at)
         if not words and not {"name", "from"} & written.keys():
             self.problem(at, "a step without an operation")
             return None
@@ -113,7 +115,8 @@ class Normalizer:
         step.put("action", action, word_at, value_at)
         step["marks"] = {"": word_at, **{key: step.values_at[key] for key in BESIDE if key in step}}
         step["marks"].update({key: mark for key, mark in action.values_at.items() if key != "op"})
-        step["component"] = word
+        name = step.get("name")
+        step["component"] = name if isinstance(name, str) else word
         return step
 
     def _action(self, word: str, value: Any, at: Mark, written: MarkedDict) -> MarkedDict:
@@ -223,13 +226,13 @@ class Normalizer:
         options = self._mapping("each", value, at)
         columns, rows = options.get("columns"), options.get("rows")
         if isinstance(columns, MarkedList) and isinstance(rows, MarkedList):
-            options = _copy(options)
+            options = options.without()
             options["rows"] = self._rows(columns, rows)
         if "call" in options and "layers" not in options:
             options = self._each_call(options, columns if isinstance(columns, MarkedList) else MarkedList())
         elif "call" in options:
             self.problem(options.keys_at["call"], "`each` takes `layers` or `call`, not both")
-            options = _without(options, "call")
+            options = options.without("call")
         return self._looped("each", options, at)
 
     def _rows(self, columns: MarkedList, rows: MarkedList) -> MarkedList:
@@ -254,7 +257,7 @@ class Normalizer:
         call.put("with", handed, at, at)
         layers = MarkedList()
         layers.put(call, at)
-        rest = _without(options, "call")
+        rest = options.without("call")
         rest.put("layers", layers, at, at)
         return rest
 
@@ -280,32 +283,13 @@ class Normalizer:
         for key in arguments:
             if key in BESIDE:
                 self.problem(arguments.keys_at[key], f"`{key}` stands beside `{word}:`, not inside it")
-        self._arguments(action, _without(arguments, *BESIDE), at)
+        self._arguments(action, arguments.without(*BESIDE), at)
         return action
 
     def _arguments(self, action: MarkedDict, arguments: MarkedDict, at: Mark) -> None:
         action.put("arguments", arguments, at, at)
         for key in arguments:  # so that an error about one argument points at it
             action.values_at[key] = arguments.values_at[key]
-
-    def _components(self, steps: MarkedList) -> None:
-        """Number equal components; the only step of a list, if a call, a loop or a join, has none."""
-        for step in steps:
-            names = step.get("name")
-            if isinstance(names, str):
-                step["component"] = names
-            if step["component"] in MODULE_NAMES:
-                self._reserved(step["component"], "a step", step["marks"].get("name", step["marks"][""]))
-        if len(steps) == 1 and steps[0]["action"]["op"] in TRANSPARENT:
-            steps[0]["component"] = ""
-            return
-        counts = Counter(step["component"] for step in steps if step["action"]["op"] != "pass")
-        seen: Counter[str] = Counter()
-        for step in steps:
-            component = step["component"]
-            if counts[component] > 1 and step["action"]["op"] != "pass":
-                seen[component] += 1
-                step["component"] = f"{component}{seen[component]}"
 
     def _name(self, name: str, what: str, at: Mark) -> None:
         try:
@@ -324,15 +308,3 @@ def _tagged(word: str, at: Mark) -> MarkedDict:
     action = MarkedDict()
     action.put("op", word, at, at)
     return action
-
-
-def _copy(data: MarkedDict, keep: Callable[[str], bool] = lambda key: True) -> MarkedDict:
-    copy = MarkedDict()
-    for key, value in data.items():
-        if keep(key):
-            copy.put(key, value, data.keys_at[key], data.values_at[key])
-    return copy
-
-
-def _without(data: MarkedDict, *keys: str) -> MarkedDict:
-    return _copy(data, lambda key: key not in keys)

@@ -60,11 +60,7 @@ def _normalize(data: MarkedDict, normalizer: Normalizer) -> MarkedDict:
         normal["blocks"] = bodies
     variants = data.get("variants")
     if isinstance(variants, MarkedDict) and "default" in variants:
-        rest = MarkedDict()
-        for name, settings in variants.items():
-            if name != "default":
-                rest.put(name, settings, variants.keys_at[name], variants.values_at[name])
-        normal["variants"] = rest
+        normal["variants"] = variants.without("default")
         at = variants.values_at["default"]
         normal.put("default", variants["default"], at, at)
     elif "default" in data:

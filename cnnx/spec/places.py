@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from pydantic import PlainValidator
 
 from cnnx.errors import RuleError, nearest
-from cnnx.spec.expressions import INCOMING, RESERVED, Expression, Scope, Value, bounded, compile_expression
+from cnnx.spec.expressions import INCOMING, RESERVED, Expression, Scope, compile_expression
+from cnnx.spec.values import Value, bounded
 
 T = TypeVar("T")
 

@@ -58,6 +58,14 @@ class MarkedDict(dict[str, Any]):
         self.keys_at[key] = key_at
         self.values_at[key] = value_at
 
+    def without(self, *keys: str) -> MarkedDict:
+        """Give a copy without some of its entries."""
+        copy = MarkedDict()
+        for key, value in self.items():
+            if key not in keys:
+                copy.put(key, value, self.keys_at[key], self.values_at[key])
+        return copy
+
 
 class MarkedList(list[Any]):
     """A list that knows the marks of its items."""

@@ -1,0 +1,50 @@
+"""The values of the spec language, their bounds, and the functions that expressions can call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cnnx.errors import ExpressionError
+
+Value = Any  # int, float, bool, a word (str), or a list of these: what a parameter can be
+
+MAX_NUMBER = 10**18
+
+
+def bounded(value: Value) -> Value:
+    """Give back a value that is a finite number of at most 10^18 in size, a word, or a list of such.
+
+    Raises `ExpressionError` for any other.
+    """
+    if isinstance(value, (int, float)) and not -MAX_NUMBER <= value <= MAX_NUMBER:
+        raise ExpressionError("a number that is not finite or larger than 10^18")
+    return value
+
+
+def is_number(value: Value) -> bool:
+    """Say whether a value is a number; a boolean is none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def make_divisible(value: float, divisor: int) -> int:
+    """Round to the nearest multiple of `divisor`, at least one, never below 90 % of `value`.
+
+    Source: MobileNet's reference code (TF-slim, `mobilenet.py`), used by MobileNet v2, v3 and EfficientNet.
+    """
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "len": len,
+    "min": min,
+    "max": max,
+    "round": round,
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "abs": abs,
+    "make_divisible": make_divisible,
+}
+ARITIES = {"min": (1, 32), "max": (1, 32), "make_divisible": (2, 2)}
