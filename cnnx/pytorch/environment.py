@@ -126,8 +126,7 @@ def machine_warnings(before: Before, use: CpuUse, threads: int) -> tuple[str, ..
     battery = getattr(psutil, "sensors_battery", lambda: None)()
     told = {
         f"the load was {load:.1f} on {cores} cores before measuring": 0 < cores < load,
-        f"other processes used {others:.0%} of the processor while measuring, so that times may mislead": others
-        > _OTHERS_SHARE,
+        f"other processes used {others:.0%} of the processor meanwhile; times may mislead": others > _OTHERS_SHARE,
         f"{threads} threads on {cores} cores": 0 < cores < threads,
         f"the processor's clock follows the load (governor `{governor()}`)": governor() in _SLOW_GOVERNORS,
         "the machine runs on its battery": battery is not None and battery.power_plugged is False,
