@@ -55,6 +55,12 @@ class Figures:
     receptive_field: ReceptiveField | None  # of the first output; None where no single one exists
     by_node: tuple[NodeFigures, ...] = field(repr=False)
 
+    @property
+    def flops_per_byte(self) -> float:
+        """The arithmetic intensity: FLOPs for each byte read or written; 0 where nothing is."""
+        moved = self.memory_access_elements * ELEMENT_BYTES[self.dtype]
+        return self.flops / moved if moved else 0.0
+
 
 def count(graph: Graph, dtype: str = "float32") -> Figures:
     """Count everything that a graph costs, for one image.

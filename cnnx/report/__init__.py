@@ -1,1 +1,1 @@
-"""From records to tables and JSON. Computes no figure."""
+"""From records to what people and programs read: tables, JSON. Renderers compute no figure."""

@@ -1,0 +1,137 @@
+"""Several graphs held against each other: figures, cross-checks and latencies, with ratios to the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from cnnx.analysis.figures import Figures
+from cnnx.analysis.records import CrossCheck, Environment, Latency, LatencyRatio, Measurement
+from cnnx.graph.operation import elements
+
+Measured = tuple[Measurement, Environment]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One of the compared: figures for one image, what was observed, and how it stands to the first."""
+
+    label: str  # as it was named: `bottleneck@r=8`
+    title: str
+    figures: Figures
+    params_ratio: float | None  # None where the first has none
+    macs_ratio: float | None
+    crosscheck: CrossCheck | None = None
+    latency: Mapping[str, Latency] = field(default_factory=dict)  # by device
+    latency_ratio: Mapping[str, LatencyRatio | None] = field(default_factory=dict)  # None for the first itself
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `compare` found; `environments` has one for each device on which latency was measured."""
+
+    rows: tuple[ComparisonRow, ...]
+    first: str  # the label of the row that the ratios are to
+    environment: Environment
+    dtype: str
+    batch: int
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices on which latency was measured."""
+        return tuple(self.environments)
+
+    @property
+    def inputs_differ(self) -> bool:
+        """Whether the rows do not all take the same shapes."""
+        return len({tuple(row.figures.input.values()) for row in self.rows}) > 1
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no counter saw anything but the static figures."""
+        return all(row.crosscheck is None or row.crosscheck.agree for row in self.rows)
+
+
+def compare(
+    labels: Sequence[str],
+    titles: Sequence[str],
+    figures: Sequence[Figures],
+    environment: Environment,
+    *,
+    batch: int = 1,
+    crosschecks: Sequence[CrossCheck] = (),
+    measured: Mapping[str, Measured] | None = None,
+) -> Comparison:
+    """Put what belongs to each of the compared into a row.
+
+    `labels`, `titles`, `figures` and, unless empty, `crosschecks` have one entry for each of them; `measured`
+    has what was measured, by device.
+    """
+    measured = measured or {}
+    first = figures[0]
+    rows = [
+        ComparisonRow(
+            label=label,
+            title=title,
+            figures=each,
+            params_ratio=_ratio(each.params, first.params),
+            macs_ratio=_ratio(each.macs, first.macs),
+            crosscheck=crosschecks[number] if crosschecks else None,
+            latency={device: found.latencies[number] for device, (found, _) in measured.items()},
+            latency_ratio={device: found.ratios_to_first[number] for device, (found, _) in measured.items()},
+        )
+        for number, (label, title, each) in enumerate(zip(labels, titles, figures, strict=True))
+    ]
+    environments = {device: where for device, (_, where) in measured.items()}
+    said = [warning for found, where in measured.values() for warning in (*found.warnings, *where.warnings)]
+    return Comparison(
+        rows=tuple(rows),
+        first=labels[0],
+        environment=next(iter(environments.values()), environment),
+        dtype=first.dtype,
+        batch=batch,
+        environments=environments,
+        warnings=tuple(dict.fromkeys(said)),
+    )
+
+
+def _ratio(number: int, first: int) -> float | None:
+    return number / first if first else None
+
+
+def _latency(row: ComparisonRow) -> float | None:
+    return next((latency.median for latency in row.latency.values()), None)
+
+
+def _field_area(figures: Figures) -> int | None:
+    size = None if figures.receptive_field is None else figures.receptive_field.size
+    return None if size is None else size[0] * size[1]
+
+
+# What rows can be sorted by: the names of the columns.
+SORT_KEYS: Mapping[str, Callable[[ComparisonRow], float | None]] = {
+    "input": lambda row: sum(map(elements, row.figures.input.values())),
+    "output": lambda row: sum(map(elements, row.figures.output.values())),
+    "params": lambda row: row.figures.params,
+    "buffers": lambda row: row.figures.buffers,
+    "macs": lambda row: row.figures.macs,
+    "flops": lambda row: row.figures.flops,
+    "weight_bytes": lambda row: row.figures.weight_bytes,
+    "buffer_bytes": lambda row: row.figures.buffer_bytes,
+    "activation_elements": lambda row: row.figures.activation_elements,
+    "memory_access_elements": lambda row: row.figures.memory_access_elements,
+    "intensity": lambda row: row.figures.flops_per_byte,
+    "receptive_field": lambda row: _field_area(row.figures),
+    "latency": _latency,
+}
+
+
+def sort_rows(comparison: Comparison, column: str, *, descending: bool = False) -> Comparison:
+    """Sort the rows by a column of `SORT_KEYS`, those without a value last; ratios stay those to the first named."""
+    key = SORT_KEYS[column]
+    known = [row for row in comparison.rows if key(row) is not None]
+    unknown = [row for row in comparison.rows if key(row) is None]
+    ordered = sorted(known, key=lambda row: key(row) or 0, reverse=descending)
+    return replace(comparison, rows=(*ordered, *unknown))

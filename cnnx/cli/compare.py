@@ -1,0 +1,96 @@
+"""`cnnx compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnx.cli import options
+from cnnx.cli.measuring import Asked, check_possible, crosscheck_all, measure_all
+from cnnx.cli.output import choose_output
+
+if TYPE_CHECKING:
+    from cnnx.analysis.comparison import Comparison
+    from cnnx.cli.names import Loaded
+
+EXAMPLES = """\b
+Examples:
+  cnnx compare bottleneck plain3x3
+  cnnx compare bottleneck bottleneck@r=8,channels=128 --static
+  cnnx compare se mobilenetv3_bottleneck --input 64x56x56 --columns params,macs,intensity
+  cnnx compare bottleneck plain3x3 --device cpu,cuda --sort latency --json -o result.json
+"""
+
+
+def compare(
+    names: options.Names,
+    set_: options.Set = None,
+    input_: options.Input = None,
+    batch: options.Batch = 1,
+    device: options.Device = "cpu",
+    dtype: options.Dtype = "float32",
+    threads: options.Threads = None,
+    rounds: options.Rounds = 60,
+    max_time: options.MaxTime = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", help="What to show: params,macs,latency,…", metavar="A,B", show_default=False),
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option("--sort", help="Sort by a column; -macs: the largest first.", metavar="A")
+    ] = None,
+    static: Annotated[
+        bool, typer.Option("--static", help="Only what needs no torch: nothing is built or run.")
+    ] = False,
+    form: options.Format = "table",
+    json: options.Json = False,
+    file: options.OutputFile = None,
+    _debug: options.Debug = False,
+) -> None:
+    """Compare figures and latency, each checked by other counters.
+
+    A row each, with ratios to the first. The figures are cross-checked on the built modules by fvcore, forward hooks
+    and torch's FlopCounterMode, node by node; where one differs, the nodes are shown and the exit code is 1.
+    """
+    output = choose_output(form, json, file)
+
+    from cnnx.analysis.comparison import sort_rows
+    from cnnx.cli.names import load, read_input, read_settings
+    from cnnx.errors import CheckError
+    from cnnx.report.comparison import comparison_document, draw_comparison, read_columns, read_sort
+    from cnnx.spec.library import Library
+
+    shown, order = read_columns(columns, static=static), read_sort(sort, static=static)
+    asked = Asked(device, dtype, batch, threads, rounds, max_time)
+    library, shared, shape = Library(), read_settings(set_ or ()), read_input(input_)
+    comparison = _compare([load(name, library, shared, shape) for name in names], asked, static=static)
+    if order is not None:
+        comparison = sort_rows(comparison, order.column, descending=order.descending)
+    output.write(lambda width: draw_comparison(comparison, shown, width), lambda: comparison_document(comparison))
+    if not comparison.agrees:
+        raise CheckError("the counters on the built modules differ from the static figures")
+
+
+def _compare(loaded: Sequence[Loaded], asked: Asked, *, static: bool) -> Comparison:
+    """Count; unless only static figures are asked for, cross-check and measure too."""
+    from cnnx.analysis.comparison import compare as put_together
+    from cnnx.analysis.environment import static_environment
+    from cnnx.analysis.figures import count
+    from cnnx.cli.invocation import command_line
+
+    settings = asked.settings()
+    graphs = [each.graph for each in loaded]
+    figures = [count(graph, asked.dtype) for graph in graphs]
+    if not static:
+        check_possible(figures, settings)
+    return put_together(
+        [each.label for each in loaded],
+        [each.target.file.spec.title or "" for each in loaded],
+        figures,
+        static_environment(command_line()),
+        batch=asked.batch,
+        crosschecks=[] if static else crosscheck_all(graphs, figures),
+        measured={} if static else measure_all(graphs, settings),
+    )

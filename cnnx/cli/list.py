@@ -1,0 +1,49 @@
+"""`cnnx list`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cnnx.cli import options
+from cnnx.cli.output import choose_output, warn
+
+EXAMPLES = """\b
+Examples:
+  cnnx list                   every block and network
+  cnnx list 'mobile*'         names that begin so
+  cnnx list --networks --json
+"""
+
+
+def list_specs(
+    pattern: Annotated[
+        str, typer.Argument(help="A part of a name, title, family or tag; or a pattern: 'res*'.", show_default=False)
+    ] = "",
+    blocks: Annotated[bool, typer.Option("--blocks", help="Blocks only.")] = False,
+    networks: Annotated[bool, typer.Option("--networks", help="Networks only.")] = False,
+    form: options.Format = "table",
+    json: options.Json = False,
+    file: options.OutputFile = None,
+    _debug: options.Debug = False,
+) -> None:
+    """List every spec and variant with its size and cost."""
+    output = choose_output(form, json, file)
+
+    from cnnx.analysis.catalogue import KINDS, read_catalogue
+    from cnnx.analysis.environment import static_environment
+    from cnnx.cli.invocation import command_line
+    from cnnx.errors import UsageError, nearest
+    from cnnx.report.catalogue import catalogue_document, draw_catalogue
+    from cnnx.spec.library import Library
+
+    library = Library()
+    chosen = [kind for kind, wanted in zip(KINDS, (blocks, networks), strict=True) if wanted]
+    catalogue = read_catalogue(library, pattern, chosen or KINDS)
+    warn(catalogue.warnings)
+    if not catalogue.entries:
+        kind = f"{chosen[0]} " if len(chosen) == 1 else ""
+        raise UsageError(f"no {kind}spec matches `{pattern:.80}`", hint=nearest(pattern, library.names()))
+    environment = static_environment(command_line())
+    output.write(lambda width: draw_catalogue(catalogue, width), lambda: catalogue_document(catalogue, environment))

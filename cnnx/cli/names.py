@@ -1,0 +1,112 @@
+"""What a user wrote on the command line, as the language's data: names with settings, parameters, input shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnx.errors import ExpressionError, RuleError, UsageError
+
+if TYPE_CHECKING:
+    from cnnx.graph.graph import Graph
+    from cnnx.graph.operation import Shape
+    from cnnx.spec.library import Library, Target
+    from cnnx.spec.values import Value
+
+_INPUT = re.compile(r"[0-9]{1,18}([x×X*,][0-9]{1,18}){2}")
+_OPENING, _CLOSING = "[(", "])"
+MAX_LIST_DEPTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A spec as it was named, found and expanded."""
+
+    label: str
+    target: Target
+    graph: Graph
+
+
+def load(name: str, library: Library, shared: Mapping[str, Value], input_shape: Shape | None) -> Loaded:
+    """Find and expand `NAME` or `NAME@k=v,k=v`; `shared` settings hold where the name gives none of its own."""
+    from cnnx.graph.expand import expand
+
+    bare, own = split_name(name)
+    target = library.open(bare)
+    return Loaded(name, target, expand(target, library, {**shared, **own}, input_shape))
+
+
+def split_name(name: str) -> tuple[str, dict[str, Value]]:
+    """Split `NAME@k=v,k=v` into the name or path and its settings."""
+    bare, at, settings = name.rpartition("@")
+    if not at or ("=" not in settings and Path(name).exists()):
+        return name, {}
+    if not bare:
+        raise UsageError(f"`{name:.80}` names no spec before the @")
+    return bare, read_settings(_parts(settings), f"{bare}@")
+
+
+def read_settings(written: Iterable[str], where: str = "--set ") -> dict[str, Value]:
+    """Read `k=v` by `k=v`; values are numbers, booleans, words, expressions without names, or lists of such.
+
+    Raises `UsageError`.
+    """
+    settings: dict[str, Value] = {}
+    for setting in written:
+        name, equals, text = setting.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{where}{setting:.80}: a setting is written k=v, such as r=8")
+        if name.strip() in settings:
+            raise UsageError(f"{where}{setting:.80}: `{name.strip():.64}` is set twice")
+        try:
+            settings[name.strip()] = _value(text.strip())
+        except (RuleError, ValueError) as error:
+            raise UsageError(f"{where}{setting:.80}: {error}") from None
+    return settings
+
+
+def _value(text: str) -> Value:
+    from cnnx.spec.expressions import Scope
+    from cnnx.spec.places import read_data
+
+    return read_data(_written(text, 0)).read(Scope({}, {}))
+
+
+def _written(text: str, depth: int) -> object:
+    """Read a scalar or a list of them as the YAML of a spec would give it."""
+    from cnnx.spec.yaml_reader import read_scalar
+
+    if depth > MAX_LIST_DEPTH:
+        raise ExpressionError(f"lists nested more than {MAX_LIST_DEPTH} deep")
+    if not text:
+        raise ExpressionError("no value")
+    if not text.startswith("["):
+        return read_scalar(text)
+    if not text.endswith("]"):
+        raise ExpressionError("a list that is not closed")
+    return [_written(part.strip(), depth + 1) for part in _parts(text[1:-1])] if text[1:-1].strip() else []
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Split at the commas that stand in no brackets."""
+    depth, start = 0, 0
+    for number, character in enumerate(text):
+        depth += (character in _OPENING) - (character in _CLOSING)
+        if character == "," and depth == 0:
+            yield text[start:number]
+            start = number + 1
+    yield text[start:]
+
+
+def read_input(text: str | None) -> Shape | None:
+    """Read an input shape, `256x56x56`: channels, height, width of one image. Raises `UsageError`."""
+    from cnnx.graph.binding import check_input
+
+    if text is None:
+        return None
+    if _INPUT.fullmatch(text) is None:
+        raise UsageError(f"--input {text:.60}: an input is channels, height and width, such as 256x56x56")
+    return check_input([int(size) for size in re.split(r"[x×X*,]", text)])

@@ -1,0 +1,46 @@
+"""The options that commands share, each written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Name = Annotated[
+    str, typer.Argument(help="A spec or variant by name, or a path to a YAML file.", metavar="NAME", show_default=False)
+]
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        help="Names or paths; NAME@r=8,channels=128 sets parameters for that one.", metavar="NAME", show_default=False
+    ),
+]
+
+Format = Annotated[Literal["table", "json"], typer.Option("--format", help="How to answer.")]
+Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+OutputFile = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write to this file instead.", metavar="FILE", show_default=False)
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Set a parameter: r=8, act=relu, rates=[1,2,5].", metavar="K=V", show_default=False),
+]
+Input = Annotated[
+    str | None,
+    typer.Option("--input", help="The input of one image: 256x56x56.", metavar="CxHxW", show_default=False),
+]
+Device = Annotated[
+    str, typer.Option("--device", help="Where to measure: cpu, cuda, cuda:1; several with commas.", metavar="DEVICE")
+]
+Batch = Annotated[int, typer.Option("--batch", help="Images in a measured call.", metavar="N")]
+Dtype = Annotated[str, typer.Option("--dtype", help="float32, float64, float16 or bfloat16.", metavar="DTYPE")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help="Threads of torch; its own number if not given.", metavar="N")
+]
+Rounds = Annotated[int, typer.Option("--rounds", help="Rounds to measure in.", metavar="N")]
+MaxTime = Annotated[
+    float | None, typer.Option("--max-time", help="Seconds a measurement may last on a device.", metavar="S")
+]

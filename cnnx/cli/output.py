@@ -1,0 +1,115 @@
+"""Where an answer goes: to standard output, or to a file that is replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnx.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from cnnx.report.document import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How to answer, and into which file (None: standard output)."""
+
+    as_json: bool
+    path: Path | None
+
+    def write(self, draw: Callable[[int | None], list[Text]], document: Callable[[], Object]) -> None:
+        """Draw a table for the width at hand, or write the document as JSON."""
+        from cnnx.report.console import width_of
+        from cnnx.report.document import write_json
+
+        if self.as_json:
+            self.write_text(write_json(document()))
+        elif self.path is None:
+            _print(draw(width_of(sys.stdout)))
+        else:
+            self.write_text("".join(f"{drawn.plain}\n" for drawn in draw(None)))
+
+    def write_text(self, text: str) -> None:
+        """Write text as it stands."""
+        if self.path is None:
+            if sys.stdout is not None:
+                sys.stdout.write(text)
+        else:
+            replace_file(self.path, text)
+
+
+def choose_output(form: str, as_json: bool, path: Path | None) -> Output:
+    """Settle how to answer. Raises `UsageError` where a file could not be written, before any work is done."""
+    if path is not None:
+        check_writable(path)
+    return Output(as_json or form == "json", path)
+
+
+def check_writable(path: Path) -> None:
+    """Check that a file can be written: its folder is there, and it is no folder itself. Raises `UsageError`."""
+    folder = path.parent
+    try:
+        if path.is_dir():
+            raise UsageError(f"-o {path}: a folder, not a file")
+        if not folder.is_dir():
+            raise UsageError(f"-o {path}: there is no folder {folder}")
+    except (OSError, ValueError) as error:  # a name too long, or with a zero byte
+        raise UsageError(f"-o {str(path)[:200]}: {error}") from None
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UsageError(f"-o {path}: not allowed to write there")
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file so that readers see the old one or the new one, never a part. Raises `UsageError`."""
+    target = path.resolve()  # the file that a link leads to, not the link
+    try:
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8", errors="replace")  # a device or pipe cannot be replaced
+        else:
+            _replace(target, text)
+    except OSError as error:
+        raise UsageError(f"-o {path}: {error.strerror}") from None
+
+
+def _replace(target: Path, text: str) -> None:
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        temporary.chmod(mode)
+        temporary.replace(target)
+    except BaseException:  # Ctrl-C too: nothing half written stays behind
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _print(lines: Iterable[Text]) -> None:
+    from cnnx.report.console import out_console, print_lines
+
+    print_lines(out_console(), lines)
+
+
+def warn(messages: Iterable[str]) -> None:
+    """Tell warnings on standard error."""
+    from cnnx.report.console import error_console
+    from cnnx.report.failure import print_failure
+
+    console = error_console()
+    for message in messages:
+        print_failure(console, "warning", message)

@@ -1,0 +1,60 @@
+"""`cnnx profile`."""
+
+from __future__ import annotations
+
+from cnnx.cli import options
+from cnnx.cli.invocation import command_line
+from cnnx.cli.measuring import Asked, check_possible, progress_of
+from cnnx.cli.output import choose_output
+
+EXAMPLES = """\b
+Examples:
+  cnnx profile mobilenetv3
+  cnnx profile mobilenetv3_small --batch 8 --threads 1
+  cnnx profile mobilenetv3 --device cuda --json
+"""
+
+
+def profile(
+    name: options.Name,
+    set_: options.Set = None,
+    input_: options.Input = None,
+    batch: options.Batch = 1,
+    device: options.Device = "cpu",
+    dtype: options.Dtype = "float32",
+    threads: options.Threads = None,
+    rounds: options.Rounds = 60,
+    max_time: options.MaxTime = None,
+    form: options.Format = "table",
+    json: options.Json = False,
+    file: options.OutputFile = None,
+    _debug: options.Debug = False,
+) -> None:
+    """Show where a network spends weights, MACs, bytes and time.
+
+    A summary, then a table by block with shares of weights, multiply–adds, bytes and measured time.
+    """
+    output = choose_output(form, json, file)
+
+    from cnnx.analysis.figures import count
+    from cnnx.analysis.profile import Profile, profile_blocks
+    from cnnx.cli.names import load, read_input, read_settings
+    from cnnx.report.profile import draw_profile, profile_document
+    from cnnx.spec.library import Library
+
+    settings = Asked(device, dtype, batch, threads, rounds, max_time).only()
+    loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
+    figures = count(loaded.graph, dtype)
+    check_possible([figures], [settings])
+
+    from cnnx.pytorch.latency import measure_graphs
+    from cnnx.pytorch.node_times import time_by_node
+
+    with progress_of(f"measuring on {settings.device}") as tell:
+        measurement, environment = measure_graphs([loaded.graph], settings, tell, command_line())
+    with progress_of(f"measuring each node on {settings.device}") as tell:
+        times = time_by_node(loaded.graph, settings, tell, command_line())
+    title = loaded.target.file.spec.title or ""
+    blocks = profile_blocks(figures, times)
+    found = Profile(loaded.label, title, figures, blocks, measurement, times, environment)
+    output.write(lambda width: draw_profile(found, width), lambda: profile_document(found))

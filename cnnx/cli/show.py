@@ -1,0 +1,59 @@
+"""`cnnx show`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cnnx.cli import options
+from cnnx.cli.output import choose_output
+
+EXAMPLES = """\b
+Examples:
+  cnnx show bottleneck
+  cnnx show bottleneck --set r=8 --input 128x28x28
+  cnnx show bottleneck --yaml > mine.yaml     to start a spec of one's own
+"""
+
+
+def show(
+    name: options.Name,
+    set_: options.Set = None,
+    input_: options.Input = None,
+    expand: Annotated[bool, typer.Option("--expand", help="Show every layer; fold none.")] = False,
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print the spec's text.")] = False,
+    form: options.Format = "table",
+    json: options.Json = False,
+    file: options.OutputFile = None,
+    _debug: options.Debug = False,
+) -> None:
+    """Show what a spec is, and its structure as a tree.
+
+    The tree follows the names of the nodes, with output shapes, weights, multiply–adds and their share of the whole.
+    Equal layers in a row are folded into one.
+    """
+    output = choose_output(form, json, file)
+
+    from cnnx.analysis.about import about
+    from cnnx.analysis.environment import static_environment
+    from cnnx.analysis.figures import count
+    from cnnx.analysis.tree import layers
+    from cnnx.cli.invocation import command_line
+    from cnnx.cli.names import load, read_input, read_settings, split_name
+    from cnnx.report.structure import draw_structure, structure_document
+    from cnnx.spec.library import Library
+
+    library = Library()
+    if yaml:
+        output.write_text(library.open(split_name(name)[0]).file.text.text)
+        return
+    loaded = load(name, library, read_settings(set_ or ()), read_input(input_))
+    figures = count(loaded.graph)
+    told = about(loaded.target)
+    tree = layers(figures, fold=not expand)
+    environment = static_environment(command_line())
+    output.write(
+        lambda width: draw_structure(told, figures, tree, width),
+        lambda: structure_document(told, figures, environment),
+    )

@@ -1,0 +1,199 @@
+"""The table of `compare`: a row each, ratios to the first, and what they rest on beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.text import Text
+
+from cnnx.analysis.comparison import Comparison, ComparisonRow
+from cnnx.analysis.figures import Figures
+from cnnx.analysis.records import LatencyRatio
+from cnnx.errors import UsageError, nearest
+from cnnx.graph.operation import show_pair, show_shape
+from cnnx.report.crosscheck import crosscheck_notes, crosscheck_object, draw_differences
+from cnnx.report.document import Object, document, latency_object, result
+from cnnx.report.notes import CONVENTION, draw_notes, environment_note
+from cnnx.report.numbers import NOTHING, exact, interval, ratio, significant
+from cnnx.report.table import Column, draw_folded
+
+LATENCY = "latency"
+DEFAULT_COLUMNS = ("params", "macs", "flops", "weight_bytes", LATENCY)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How a column is headed and written; `ratio` gives how the row stands to the first."""
+
+    header: str
+    write: Callable[[Figures], str]
+    ratio: Callable[[ComparisonRow], float | None] | None = None
+
+
+def _field(figures: Figures) -> str:
+    field = figures.receptive_field
+    if field is None or field.size is None:
+        return "all" if field is not None and field.is_global else NOTHING
+    return show_pair(field.size)
+
+
+COLUMNS: Mapping[str, Figure] = {
+    "input": Figure("input", lambda figures: _shapes(figures.input)),
+    "output": Figure("output", lambda figures: _shapes(figures.output)),
+    "params": Figure("params", lambda figures: exact(figures.params), lambda row: row.params_ratio),
+    "buffers": Figure("buffers", lambda figures: exact(figures.buffers)),
+    "macs": Figure("MACs", lambda figures: exact(figures.macs), lambda row: row.macs_ratio),
+    "flops": Figure("FLOPs", lambda figures: exact(figures.flops)),
+    "weight_bytes": Figure("weight bytes", lambda figures: exact(figures.weight_bytes)),
+    "buffer_bytes": Figure("buffer bytes", lambda figures: exact(figures.buffer_bytes)),
+    "activation_elements": Figure("activation\nelements", lambda figures: exact(figures.activation_elements)),
+    "memory_access_elements": Figure("elements\nmoved", lambda figures: exact(figures.memory_access_elements)),
+    "intensity": Figure("FLOPs\nper byte", lambda figures: significant(figures.flops_per_byte)),
+    "receptive_field": Figure("receptive\nfield", _field),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A column to sort by, and in which direction."""
+
+    column: str
+    descending: bool
+
+
+def read_columns(text: str | None, *, static: bool = False) -> tuple[str, ...]:
+    """Read the names of columns with commas between them.
+
+    Raises `UsageError`, with the nearest name, and for latency where only static figures are asked for.
+    """
+    if text is None:
+        return DEFAULT_COLUMNS
+    return tuple(dict.fromkeys(_check_column(name.strip(), "--columns", static) for name in text.split(",")))
+
+
+def read_sort(text: str | None, *, static: bool = False) -> Order | None:
+    """Read the column to sort by; a `-` before it turns the order round. Raises `UsageError`."""
+    if text is None:
+        return None
+    return Order(_check_column(text.removeprefix("-"), "--sort", static), text.startswith("-"))
+
+
+def _check_column(name: str, option: str, static: bool) -> str:
+    known = [*COLUMNS, LATENCY]
+    if name not in known:
+        hint = nearest(name, known) or f"there are {', '.join(known)}"
+        raise UsageError(f"{option}: no column is named `{name:.40}`", hint=hint)
+    if name == LATENCY and static:
+        raise UsageError(f"{option} {LATENCY}: nothing is measured under --static")
+    return name
+
+
+def draw_comparison(comparison: Comparison, columns: Sequence[str], width: int | None) -> list[Text]:
+    """Draw the table, in parts where it is wider than `width`, and the notes beneath it."""
+    lead = Column("", tuple(row.label for row in comparison.rows), left=True, style="bold")
+    groups = [group for name in columns for group in _groups(name, comparison)]
+    lines = draw_folded(lead, groups, width)
+    return [*lines, Text(), *draw_differences(comparison), *draw_notes(_notes(comparison, columns), width)]
+
+
+def _groups(name: str, comparison: Comparison) -> list[list[Column]]:
+    if name == LATENCY:
+        return [_latency_columns(device, comparison) for device in comparison.devices]
+    figure, rows = COLUMNS[name], comparison.rows
+    group = [Column(figure.header, tuple(figure.write(row.figures) for row in rows))]
+    to_first = figure.ratio
+    if to_first is not None and len(rows) > 1:
+        group.append(Column("ratio", tuple(ratio(to_first(row)) for row in rows), style="dim"))
+    return [group]
+
+
+def _latency_columns(device: str, comparison: Comparison) -> list[Column]:
+    found = [row.latency[device] for row in comparison.rows]
+    group = [
+        Column(f"{device}\nmedian ms", tuple(significant(latency.median) for latency in found)),
+        Column("quartiles", tuple(interval(latency.p25, latency.p75) for latency in found), style="dim"),
+        Column("n", tuple(exact(latency.rounds) for latency in found), style="dim"),
+    ]
+    if len(found) > 1:
+        cells = tuple(_latency_ratio(row.latency_ratio[device]) for row in comparison.rows)
+        group.append(Column("ratio (95 %)", cells, left=True, style="dim"))
+    return group
+
+
+def _latency_ratio(found: LatencyRatio | None) -> str:
+    """Write a ratio with its interval, only where it is claimed."""
+    if found is None:
+        return ratio(1.0)
+    if not found.shown:
+        return "no difference shown"
+    return f"{ratio(found.ratio)} ({interval(*found.ci95)})"
+
+
+def _shapes(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    return " + ".join(map(show_shape, shapes.values()))
+
+
+def _notes(comparison: Comparison, columns: Sequence[str]) -> list[str]:
+    notes = []
+    if comparison.inputs_differ:
+        told = "; ".join(f"{row.label} {_shapes(row.figures.input)}" for row in comparison.rows)
+        notes.append(f"The inputs differ: {told}.")
+    if len(comparison.rows) > 1:
+        notes.append(f"Ratios are to {comparison.first}.")
+    notes.append(CONVENTION + f" Weight bytes: {comparison.dtype}.")
+    if comparison.devices and LATENCY in columns:
+        notes.append(_latency_note(comparison))
+    notes += crosscheck_notes(comparison)
+    measured = list(comparison.environments.values())
+    notes += [f"Environment: {environment_note(each)}." for each in measured or [comparison.environment]]
+    return notes
+
+
+def _latency_note(comparison: Comparison) -> str:
+    images = "image" if comparison.batch == 1 else "images"
+    return (
+        f"Latency: milliseconds a call, for the whole batch of {comparison.batch} {images}; median and quartiles of n "
+        "rounds, in each of which every row ran once, in random order. A ratio is claimed only where its 95 % interval "
+        "lies wholly outside 1 ± 1 %."
+    )
+
+
+def comparison_document(comparison: Comparison) -> Object:
+    """Give one result for each row, in their order, and an environment for each device."""
+    found = document(comparison.environment, [_row(row) for row in comparison.rows])
+    by_device = {device: asdict(environment) for device, environment in comparison.environments.items()}
+    return {
+        **found,
+        "first": comparison.first,
+        "dtype": comparison.dtype,
+        "batch": comparison.batch,
+        "environment_by_device": by_device or None,
+        "warnings": list(comparison.warnings),
+    }
+
+
+def _row(row: ComparisonRow) -> Object:
+    latencies = {device: latency_object(latency) for device, latency in row.latency.items()}
+    ratios = {device: _latency_ratio_object(found) for device, found in row.latency_ratio.items()}
+    ratio = next(iter(ratios.values()), _latency_ratio_object(None))
+    return {
+        **result(row.figures),
+        "label": row.label,
+        "crosscheck": None if row.crosscheck is None else crosscheck_object(row.crosscheck),
+        "latency_ms": next(iter(latencies.values()), None),
+        "latency_by_device": latencies or None,
+        "ratio_to_first": {
+            "params": row.params_ratio,
+            "macs": row.macs_ratio,
+            **ratio,
+            "latency_by_device": ratios or None,
+        },
+    }
+
+
+def _latency_ratio_object(ratio: LatencyRatio | None) -> Object:
+    """Give a ratio of latencies, and whether a difference is claimed; null for the first itself."""
+    if ratio is None:
+        return {"latency": None, "latency_ci95": None, "latency_difference_shown": None}
+    return {"latency": ratio.ratio, "latency_ci95": list(ratio.ci95), "latency_difference_shown": ratio.shown}

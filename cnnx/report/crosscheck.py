@@ -1,0 +1,76 @@
+"""What three counters on the built module say to the static figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from rich.text import Text
+
+from cnnx.analysis.comparison import Comparison
+from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement
+from cnnx.report.document import Object
+from cnnx.report.table import Column, draw
+
+COUNTERS = {"hooks": "forward hooks", "fvcore": "fvcore", "torch": "FlopCounterMode"}
+MOST_SHOWN = 40
+
+
+def crosscheck_notes(comparison: Comparison) -> list[str]:
+    """Say which counters ran on the built modules and whether they agree, and which did not and why."""
+    checked = [(row.label, row.crosscheck) for row in comparison.rows if row.crosscheck is not None]
+    if not checked:
+        return []
+    ran = {counter.counter for _, check in checked for counter in check.counters if counter.macs is not None}
+    told = _listed([name for counter, name in COUNTERS.items() if counter in ran])
+    if comparison.agrees:
+        notes = [f"Cross-check: {told} saw the same weights and MACs on the built modules, node by node."]
+    else:
+        wrong = [label for label, check in checked if not check.agree]
+        notes = [f"Cross-check: {told} differ from the static figures in {_listed(wrong)}, as shown above."]
+    return notes + [_remark(label, counter) for label, check in checked for counter in check.counters if counter.note]
+
+
+def _remark(label: str, counter: CounterResult) -> str:
+    return f"{label}, {COUNTERS.get(counter.counter, counter.counter)}: {counter.note}."
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def draw_differences(comparison: Comparison) -> list[Text]:
+    """Draw each difference between a counter and the static figures, by node; nothing where all agree."""
+    found = [
+        (row.label, difference)
+        for row in comparison.rows
+        if row.crosscheck is not None
+        for difference in row.crosscheck.disagreements
+    ]
+    if not found:
+        return []
+    lines = draw(_columns(found[:MOST_SHOWN]))
+    if len(found) > MOST_SHOWN:
+        lines.append(Text(f"and {len(found) - MOST_SHOWN:,} more; --json has all", "dim"))
+    return [Text("The counters differ from the static figures:", "bold red"), *lines, Text()]
+
+
+def _columns(found: list[tuple[str, Disagreement]]) -> list[Column]:
+    return [
+        Column("", tuple(label for label, _ in found), left=True, style="bold"),
+        Column("node", tuple(each.node for _, each in found), left=True),
+        Column("figure", tuple(each.figure for _, each in found), left=True),
+        Column("static", tuple(each.static for _, each in found)),
+        Column("counted", tuple(each.seen for _, each in found)),
+        Column("by", tuple(COUNTERS.get(each.counter, each.counter) for _, each in found), left=True),
+    ]
+
+
+def crosscheck_object(check: CrossCheck) -> Object:
+    """Give the conv and linear MACs as each counter saw them, and where they differ from the static figures."""
+    return {
+        **{counter.counter: counter.macs for counter in check.counters},
+        "params": check.params,
+        "agree": check.agree,
+        "notes": {counter.counter: counter.note for counter in check.counters if counter.note},
+        "disagreements": [asdict(difference) for difference in check.disagreements],
+    }

@@ -1,0 +1,102 @@
+"""What `profile` draws: the summary of a network, then what each block takes of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+from rich.text import Text
+
+from cnnx.analysis.profile import BlockProfile, Profile
+from cnnx.graph.operation import show_shape
+from cnnx.report.document import Object, document, latency_object, result
+from cnnx.report.notes import CONVENTION, draw_notes, environment_note
+from cnnx.report.numbers import bar, exact, interval, percent, significant
+from cnnx.report.table import Column, draw_folded, width_of_columns
+from cnnx.report.text import line
+
+# From the widest to the narrowest: how long the bars can be.
+_BARS = (16, 8, 4)
+
+
+def draw_profile(profile: Profile, width: int | None) -> list[Text]:
+    """Draw the summary, the table by block, in parts where it is wider than `width`, and the notes."""
+    lead = Column("block", (*[block.name for block in profile.blocks], "all"), left=True, style="bold")
+    candidates = [_groups(profile, bars) for bars in _BARS]
+    fitting = (groups for groups in candidates if width is None or _width(lead, groups) <= width)
+    table = draw_folded(lead, next(fitting, candidates[0]), width)
+    return [*_summary(profile), Text(), *table, Text(), *draw_notes(_notes(profile), width)]
+
+
+def _width(lead: Column, groups: Sequence[Sequence[Column]]) -> int:
+    return width_of_columns([lead, *[column for group in groups for column in group]])
+
+
+def _summary(profile: Profile) -> list[Text]:
+    figures, latency = profile.figures, profile.measurement.latencies[0]
+    entering = " + ".join(map(show_shape, figures.input.values()))
+    leaving = " + ".join(map(show_shape, figures.output.values()))
+    quartiles = f"{interval(latency.p25, latency.p75)} ms in the middle half of {latency.rounds} rounds"
+    told = {
+        "shapes": f"{entering} → {leaving}",
+        "params": exact(figures.params),
+        "MACs": exact(figures.macs),
+        "FLOPs": exact(figures.flops),
+        "weight bytes": f"{exact(figures.weight_bytes)} and {exact(figures.buffer_bytes)} of buffers",
+        "latency": f"{significant(latency.median)} ms on {latency.device} ({quartiles})",
+    }
+    head = line((profile.title or profile.label, "bold"), f"  {profile.label}" if profile.title else "")
+    return [head, *[line((f"{name:14}", "dim"), text) for name, text in told.items()]]
+
+
+def _groups(profile: Profile, bars: int) -> list[list[Column]]:
+    blocks, figures = profile.blocks, profile.figures
+    moved = sum(block.moved_bytes for block in blocks)
+
+    def group(
+        header: str, write: Callable[[BlockProfile], str], whole: str, share: Callable[[BlockProfile], float | None]
+    ) -> list[Column]:
+        return [
+            Column(header, (*map(write, blocks), whole)),
+            Column("share", (*[percent(share(block)) for block in blocks], "")),
+            Column("", (*[bar(share(block), bars) for block in blocks], ""), left=True, style="green"),
+        ]
+
+    return [
+        [Column("output", (*[show_shape(block.output) for block in blocks], ""))],
+        group("params", lambda block: exact(block.params), exact(figures.params), lambda block: block.params_share),
+        group("MACs", lambda block: exact(block.macs), exact(figures.macs), lambda block: block.macs_share),
+        group("bytes moved", lambda block: exact(block.moved_bytes), exact(moved), lambda block: block.moved_share),
+        group("ms", lambda block: significant(block.milliseconds), significant(profile.times.sum_ms), _time_share),
+    ]
+
+
+def _time_share(block: BlockProfile) -> float | None:
+    return block.time_share
+
+
+def _notes(profile: Profile) -> list[str]:
+    times, environment = profile.times, profile.environment
+    return [
+        f"{CONVENTION} Bytes moved: what the nodes read and write ({profile.figures.dtype}), for one image.",
+        f"ms: the median of each node over {times.rounds} rounds, added up by block, for the whole batch of "
+        f"{environment.batch or 1}; the nodes add up to {significant(times.sum_ms)} ms, and the whole takes "
+        f"{significant(times.whole_ms)} ms without clocks in between.",
+        f"Environment: {environment_note(environment)}.",
+        *[f"Warning: {warning}." for warning in environment.warnings],
+    ]
+
+
+def profile_document(profile: Profile) -> Object:
+    """Give one result, with what each block takes and the measured time of each node."""
+    told = {
+        "label": profile.label,
+        "title": profile.title,
+        "latency_ms": latency_object(profile.measurement.latencies[0]),
+        "blocks": [{**asdict(block), "output": list(block.output)} for block in profile.blocks],
+        "time_by_node_ms": {node.name: node.milliseconds for node in profile.times.nodes},
+        "sum_of_nodes_ms": profile.times.sum_ms,
+        "whole_ms": profile.times.whole_ms,
+        "rounds_by_node": profile.times.rounds,
+    }
+    return document(profile.environment, [{**result(profile.figures), **told}])

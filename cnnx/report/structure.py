@@ -1,0 +1,106 @@
+"""What `show` draws: what a spec is and where it comes from, then its structure as a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.text import Text
+
+from cnnx.analysis.about import About
+from cnnx.analysis.figures import Figures
+from cnnx.analysis.records import Environment
+from cnnx.analysis.tree import Layer
+from cnnx.graph.operation import Shape, show_shape
+from cnnx.report.document import Object, document, node_object, result
+from cnnx.report.notes import MACS, draw_notes
+from cnnx.report.numbers import bar, exact, percent, short
+from cnnx.report.table import Column, draw, width_of_columns
+from cnnx.report.text import line, paragraph
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of a tree."""
+
+    name: str
+    layer: Layer
+
+
+# From the widest to the narrowest: numbers in full or short, and how long bars can be.
+_LAYOUTS = ((True, 20), (True, 10), (True, 6), (False, 10), (False, 4))
+
+
+def draw_structure(about: About, figures: Figures, layers: Sequence[Layer], width: int | None) -> list[Text]:
+    """Draw the head, the tree in the widest form that fits, and the notes."""
+    rows = list(_rows(layers, ""))
+    candidates = [_columns(rows, figures, in_full, bars) for in_full, bars in _LAYOUTS]
+    fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
+    columns = next(fitting, candidates[-1])
+    folded = any(row.layer.times > 1 for row in rows)
+    notes = ["× n: so many equal layers in a row; the line has all of them together."] if folded else []
+    styles = ["bold", *["" for _ in rows]]
+    return [
+        *_head(about, figures, width),
+        *draw(columns, styles),
+        Text(),
+        *draw_notes([*notes, f"{MACS} Figures are for one image."], width),
+    ]
+
+
+def _head(about: About, figures: Figures, width: int | None) -> list[Text]:
+    lines = [line((about.title or about.name, "bold"), f"  {about.name}" if about.title else "")]
+    for text, style in ((about.summary, ""), (about.source, "dim"), (about.path, "dim")):
+        lines += paragraph(text, width, style) if text else []
+    if figures.parameters:
+        settings = ", ".join(f"{name}={show_value(value)}" for name, value in figures.parameters.items())
+        lines += paragraph(f"parameters  {settings}", width)
+    if about.variants:
+        lines += paragraph(f"variants  {', '.join(about.variants)}", width)
+    return [*lines, *paragraph(f"{_streams(figures.input)} → {_streams(figures.output)}", width), Text()]
+
+
+def _streams(shapes: Mapping[str, Shape]) -> str:
+    """Write the shapes of streams, with their names where there are several."""
+    several = len(shapes) > 1
+    return " + ".join(f"{name} {show_shape(shape)}" if several else show_shape(shape) for name, shape in shapes.items())
+
+
+def show_value(value: object) -> str:
+    """Write a parameter's value as the language has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(show_value, value))}]"
+    return str(value)
+
+
+def _rows(layers: Sequence[Layer], before: str) -> Iterator[_Row]:
+    for number, layer in enumerate(layers):
+        last = number == len(layers) - 1
+        times = f" × {layer.times}" if layer.times > 1 else ""
+        yield _Row(f"{before}{'╰╴' if last else '├╴'}{layer.name}{times}", layer)
+        yield from _rows(layer.children, before + ("  " if last else "│ "))
+
+
+def _columns(rows: Sequence[_Row], figures: Figures, in_full: bool, bars: int) -> list[Column]:
+    write = exact if in_full else short
+    layers = [row.layer for row in rows]
+    whole = " + ".join(map(show_shape, figures.output.values()))
+    unit = "" if in_full else "\nK M G"
+    return [
+        Column("layer", (figures.name, *[row.name for row in rows]), left=True),
+        Column("operation", ("", *[layer.operation for layer in layers]), left=True, style="cyan"),
+        Column("output", (whole, *[show_shape(layer.output) for layer in layers])),
+        Column(f"params{unit}", (write(figures.params), *[write(layer.params) for layer in layers])),
+        Column(f"MACs{unit}", (write(figures.macs), *[write(layer.macs) for layer in layers])),
+        Column("share", ("", *["" if layer.share is None else percent(layer.share) for layer in layers])),
+        Column("of MACs", ("", *[bar(layer.share, bars) for layer in layers]), left=True, style="green"),
+    ]
+
+
+def structure_document(about: About, figures: Figures, environment: Environment) -> Object:
+    """Give one result, with what the spec says of itself and the figures of every node."""
+    told = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(about).items()}
+    nodes = [node_object(node) for node in figures.by_node]
+    return document(environment, [{**result(figures), **told, "nodes": nodes}])

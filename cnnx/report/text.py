@@ -1,0 +1,40 @@
+"""Text from specs and users, made harmless, and text laid out in lines."""
+
+from __future__ import annotations
+
+import textwrap
+
+from rich.text import Text
+
+
+def plain(text: object) -> str:
+    """Give text in one line without control characters, so that a name or title can do nothing to a terminal.
+
+    White space becomes blanks, escape codes lose their escape, and marks that turn the direction of text go.
+    """
+    written = str(text)
+    if written.isprintable():
+        return written
+    return "".join(_harmless(character) for character in written)
+
+
+def _harmless(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else ""
+
+
+def line(*parts: str | tuple[str, str]) -> Text:
+    """Join texts, some of them with a style, to a line in which nothing is read as markup."""
+    styled = [(part, "") if isinstance(part, str) else part for part in parts]
+    return Text("", no_wrap=True).append_tokens((plain(text), style) for text, style in styled)
+
+
+def paragraph(text: str, width: int | None, style: str = "", indent: str = "") -> list[Text]:
+    """Break text at blanks into lines of at most `width`; words stay whole, and None breaks nowhere."""
+    clean = plain(text)
+    if width is None:
+        return [line(indent, (clean, style))]
+    room = max(20, width - len(indent))
+    wrapped = textwrap.wrap(clean, room, break_long_words=False, break_on_hyphens=False) or [""]
+    return [line(indent, (part, style)) for part in wrapped]

@@ -1,0 +1,68 @@
+"""What `validate` draws: a line for each file, and the stated figures that do not come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.text import Text
+
+from cnnx.analysis.records import Environment
+from cnnx.analysis.validation import Validation
+from cnnx.errors import Problem
+from cnnx.report.document import Object, document
+from cnnx.report.table import Column, draw
+from cnnx.report.text import line, paragraph
+
+
+def draw_validation(validations: Sequence[Validation], width: int | None) -> list[Text]:
+    """Draw a table of the files, then each figure that is stated otherwise than it is computed."""
+    columns = [
+        Column("file", tuple(each.file for each in validations), left=True, style="bold"),
+        Column("verdict", tuple(map(_verdict, validations)), left=True),
+        Column("names", tuple(str(len(each.names)) for each in validations)),
+        Column("figures", tuple(str(len(each.checks)) for each in validations)),
+    ]
+    lines = draw(columns)
+    for each in validations:
+        for check in each.wrong:
+            source = f" ({check.source})" if check.source else ""
+            lines += [line(), *paragraph(f"{each.file}: {check}{source}", width, "red")]
+    return lines
+
+
+def _verdict(validation: Validation) -> str:
+    if validation.problems:
+        return _counted(len(validation.problems), "error")
+    if validation.wrong:
+        return _counted(len(validation.wrong), "wrong figure")
+    return "valid"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def validation_document(validations: Sequence[Validation], environment: Environment) -> Object:
+    """Give one result for each file: its names, its problems, its stated figures."""
+    return document(environment, [_validation(each) for each in validations])
+
+
+def _validation(validation: Validation) -> Object:
+    return {
+        "file": validation.file,
+        "names": list(validation.names),
+        "valid": not validation.problems and not validation.wrong,
+        "problems": [_problem(problem) for problem in validation.problems],
+        "figures": [asdict(check) for check in validation.checks],
+    }
+
+
+def _problem(problem: Problem) -> Object:
+    return {
+        "file": problem.file,
+        "line": problem.line or None,
+        "column": problem.column or None,
+        "message": problem.message,
+        "hint": problem.hint or None,
+    }
