@@ -226,6 +226,15 @@ def test_an_input_shape_sets_the_parameters_that_stand_in_the_input(expand_text:
         expand_text("input: {a: [1, 2, 2], b: [1, 2, 2]}\nlayers: [{add: , from: [a, b]}]\n", None, (1, 2, 2))
 
 
+def test_a_stream_and_an_input_shape_overrule_what_a_variant_sets(expand_text: Expand) -> None:
+    text = HEAD + "- conv: {out: c, kernel: 1}\nvariants: {small: {c: 2}, default: small}\n"
+    assert shape(expand_text(text)) == (2, 16, 16)
+    assert shape(expand_text(text, input_shape=(5, 7, 9))) == (5, 7, 9)
+    assert shape(expand_text("input: [6, 4, 4]\nlayers: [family]\n", family=text)) == (6, 4, 4)
+    with pytest.raises(SpecError, match="c=3, but the stream that enters is 5×7×9"):
+        expand_text(text, {"c": 3}, (5, 7, 9))
+
+
 def test_an_unknown_parameter_offers_the_nearest(expand_text: Expand) -> None:
     with pytest.raises(UsageError, match="`mine` has no parameter `cc`; did you mean `c`"):
         expand_text(HEAD + "- relu\n", {"cc": 1})

@@ -76,19 +76,22 @@ def check_parameters(given: Mapping[str, Value], target: Target) -> None:
 
 
 def bind_inputs(
-    file: SpecFile, given: Mapping[str, Value], shape: Shape | None, label: str
+    target: Target, settings: Mapping[str, Value], given: Mapping[str, Value], shape: Shape | None
 ) -> tuple[dict[str, Value], dict[str, Shape]]:
-    """Settle a spec's parameters and the shapes of its inputs, from an input shape if one is given."""
-    spec = file.spec
+    """Settle a spec's parameters and the shapes of its inputs, from an input shape if one is given.
+
+    `settings` are the variant's; as a default does, they yield to what is given and to the input shape.
+    """
+    file, spec, label = target.file, target.file.spec, target.name
     if shape is None:
-        names = _parameters(file, spec, given, label)
+        names = _parameters(file, spec, {**settings, **given}, label)
         scope = Scope(names, {})
         return names, {name: _sizes(entry, scope) for name, entry in spec.input.items()}
     if len(spec.input) != 1:
         raise UsageError(f"`{label}` has {len(spec.input)} inputs; an input shape can be given to one only")
     (stream,) = spec.input
-    names = _parameters(file, spec, _taken(spec, given, {stream: shape}, label), label)
-    return names, {stream: shape}
+    taken = _taken(spec, given, {stream: shape}, label)
+    return _parameters(file, spec, {**settings, **taken}, label), {stream: shape}
 
 
 def _sizes(entry: tuple[Reader[int], ...], scope: Scope) -> Shape:
@@ -96,9 +99,13 @@ def _sizes(entry: tuple[Reader[int], ...], scope: Scope) -> Shape:
 
 
 def bind_call(
-    callee: Callee, given: Mapping[str, Value], sources: Sources, shapes: Mapping[str, Shape]
+    callee: Callee,
+    settings: Mapping[str, Value],
+    given: Mapping[str, Value],
+    sources: Sources,
+    shapes: Mapping[str, Shape],
 ) -> tuple[dict[str, Value], dict[str, str]]:
-    """Settle a called body's parameters and inputs from the streams that enter."""
+    """Settle a called body's parameters and inputs from the streams that enter; `settings` are the variant's."""
     body, label = callee.body, callee.label
     inputs = list(body.input) or ["input"]
     if len(sources) != len(inputs):
@@ -106,7 +113,8 @@ def bind_call(
         raise RuleError(f"`{label}` takes {wanted}; {len(sources)} enter", option="from")
     streams = dict(zip(inputs, sources, strict=True))
     entering = {name: shapes[source] for name, source in streams.items()}
-    return _parameters(callee.file, body, _taken(body, given, entering, label), label), streams
+    taken = _taken(body, given, entering, label)
+    return _parameters(callee.file, body, {**settings, **taken}, label), streams
 
 
 def _taken(body: Body, given: Mapping[str, Value], entering: Mapping[str, Shape], label: str) -> dict[str, Value]:

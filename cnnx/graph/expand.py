@@ -78,10 +78,11 @@ class _Expansion:
     def run(self, target: Target, given: dict[str, Value], input_shape: Shape | None) -> Graph:
         file, spec = target.file, target.file.spec
         check_parameters(given, target)
+        settings: dict[str, Value] = {}
         if target.variant is not None:
-            given = {**variant_settings(file, spec.variants[target.variant], given), **given}
+            settings = variant_settings(file, spec.variants[target.variant], given)
         with located(file, file.mark("input")):
-            names, inputs = bind_inputs(file, given, input_shape, target.name)
+            names, inputs = bind_inputs(target, settings, given, input_shape)
         self.shapes.update(inputs)
         current = next(iter(inputs)) if len(inputs) == 1 else None
         streams = Streams({name: name for name in inputs}, self.shapes)
@@ -224,7 +225,7 @@ class _Expansion:
         check_cycle(callee)
         given = {name: value.read(scope) for name, value in action.arguments.items()}
         check_arguments(given, callee)
-        names, inputs = bind_call(callee, {**settings, **given}, sources, self.shapes)
+        names, inputs = bind_call(callee, settings, given, sources, self.shapes)
         streams = Streams(inputs, self.shapes)
         inner = Frame(callee, names, streams, prefix_of(frame, step), frame.nesting + 1)
         current = sources[0] if len(inputs) == 1 else None
