@@ -96,6 +96,21 @@ def test_a_sample_lasts_two_milliseconds_at_least(seconds: float, least: int) ->
     assert calls * seconds >= MIN_SAMPLE_SECONDS * (1 - 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "calls"),
+    [
+        ((0.0015, 0.02), (2, 2)),
+        ((0.0015, 0.03), (2, 1)),  # two calls of 30 ms would last longer than 50 ms
+        ((0.001, 0.0015, 0.012), (3, 3, 3)),
+    ],
+)
+def test_samples_have_equal_numbers_of_calls_where_that_is_cheap(
+    seconds: tuple[float, ...], calls: tuple[int, ...]
+) -> None:
+    clock = FakeClock()
+    assert time_calls([clock.steady(each) for each in seconds], clock, Settings(rounds=1)).calls_per_sample == calls
+
+
 def test_slow_first_calls_do_not_shorten_the_samples() -> None:
     clock = FakeClock()
     costs = iter([5.0, 0.5] + [0.0001] * 10**6)
