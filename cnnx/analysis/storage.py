@@ -11,16 +11,19 @@ from collections.abc import Collection, Mapping
 
 from cnnx.graph.graph import Graph
 from cnnx.graph.operation import Storage
+from cnnx.graph.pointwise import Dropout
 
 
-def storage_roots(graph: Graph, in_place: Collection[str] = ()) -> Mapping[str, str]:
+def storage_roots(graph: Graph, in_place: Collection[str] = (), training: bool = False) -> Mapping[str, str]:
     """Map every input and node to the input or node in whose storage it lives; a fresh node is its own root.
 
-    Views share the storage of their input, and so do the nodes that are named in `in_place`.
+    Views share the storage of their input, and so do the nodes that are named in `in_place`. In training,
+    dropout is no view: it draws which elements stay.
     """
     roots = {name: name for name in graph.inputs}
     for node in graph.nodes:
-        shares = node.op.storage is Storage.ALIAS or node.name in in_place
+        is_view = node.op.storage is Storage.ALIAS and not (training and isinstance(node.op, Dropout))
+        shares = is_view or node.name in in_place
         roots[node.name] = roots[node.inputs[0]] if shares else node.name
     return roots
 

@@ -59,6 +59,10 @@ class Graph:
                 f"nothing reads `{unread}`, and it is no output", hint="list it in `outputs`, or leave it out"
             )
 
+    def __deepcopy__(self, memo: object) -> Graph:
+        """Give the graph itself: nothing in it changes, and the copies of a module may share it."""
+        return self
+
     def __iter__(self) -> Iterator[Node]:
         """Iterate over the nodes in execution order."""
         return iter(self.nodes)

@@ -174,7 +174,8 @@ def _plain(action: actions.Plain, scope: Scope, norm: actions.BatchNorm) -> Lowe
 
 
 def _adaptive(action: actions.AdaptiveAvgPool, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    return [("", pooling.AdaptiveAvgPool(action.size.read(scope)))]
+    size = action.size.read(scope)
+    return [("", pooling.GlobalAvgPool() if size == (1, 1) else pooling.AdaptiveAvgPool(size))]
 
 
 def _dropout(action: actions.Dropout, scope: Scope, norm: actions.BatchNorm) -> Lowered:

@@ -91,8 +91,8 @@ class Operation:
         """Give the bytes that live only while the operation runs, beside its inputs and its output, for one image."""
         return 0
 
-    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
-        """Give the bytes that autograd keeps beside the tensors named by `saves`, for one image."""
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
+        """Give the bytes that autograd keeps of a batch beside the tensors named by `saves`."""
         return 0
 
     def windows(self, source: Shape) -> tuple[Window, Window] | None:

@@ -38,8 +38,8 @@ class BatchNorm(Operation):
         """2 an element: one product, one sum."""
         return 2 * elements(output)
 
-    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
-        """Mean and inverse deviation of the batch: 2·C."""
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
+        """Mean and inverse deviation of the whole batch: 2·C."""
         return 2 * self.channels * element_bytes
 
 
@@ -53,6 +53,7 @@ class Lrn(Operation):
 
     word: ClassVar[str] = "lrn"
     category: ClassVar[Category] = Category.NORM
+    saves: ClassVar[Saves] = Saves.INPUTS
 
     size: int = 5
     alpha: float = 1e-4
@@ -73,6 +74,11 @@ class Lrn(Operation):
     def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
         """The squares and the divisor: two inputs."""
         return 2 * elements(output) * element_bytes
+
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
+        """The squares, padded by `size` − 1 channels, their mean with factor and offset, and its power."""
+        channels, height, width = output
+        return (channels + self.size - 1 + 2 * channels) * height * width * element_bytes * batch
 
     def describe(self) -> str:
         """Say `over 5`."""
@@ -210,9 +216,9 @@ class Dropout(Operation):
         if not 0 <= self.p <= 1:
             raise RuleError(f"p={self.p} is not a probability", option="p")
 
-    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
         """A mask of the elements that stay."""
-        return elements(output) * element_bytes
+        return elements(output) * element_bytes * batch
 
 
 class Identity(Operation):

@@ -88,9 +88,9 @@ class MaxPool(Pool):
         """The positions of the largest, 8 bytes each."""
         return 8 * elements(output)
 
-    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
         """The positions of the largest, 8 bytes each."""
-        return 8 * elements(output)
+        return 8 * elements(output) * batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ class AdaptiveAvgPool(Operation):
 
     word: ClassVar[str] = "adaptive_avgpool"
     category: ClassVar[Category] = Category.POOL
+    saves: ClassVar[Saves] = Saves.INPUTS
 
     size: Pair
 
@@ -119,11 +120,9 @@ class AdaptiveAvgPool(Operation):
         """1 an input element."""
         return elements(inputs[0])
 
-    def windows(self, source: Shape) -> tuple[Window, Window] | None:
-        """Everything where one position is left; windows of equal size where they divide the map."""
+    def windows(self, source: Shape) -> tuple[Window, Window]:
+        """Windows of equal size where they divide the map; elsewhere no single field exists."""
         height, width = source[1] // self.size[0], source[2] // self.size[1]
-        if self.size == (1, 1):
-            return None
         if source[1:] != (height * self.size[0], width * self.size[1]):
             return UNEVEN
         return (Window(height, height), Window(width, width))

@@ -1,0 +1,121 @@
+"""Memory by liveness of storages: the peak of inference, and what training holds.
+
+A storage is alive from the node that makes it to its last reader through all views; at a node its inputs, its
+output and its scratch live together. The network's input lives to the end, because the caller holds it, and so
+do the outputs. Weights and the workspace of kernels are not included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from cnnx.analysis.figures import ELEMENT_BYTES
+from cnnx.analysis.storage import in_place_nodes, storage_roots
+from cnnx.graph.graph import Graph, Node
+from cnnx.graph.operation import Saves
+from cnnx.graph.pointwise import Relu
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A storage that is alive: the input or node that made it, and its bytes."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeakMemory:
+    """The most activation bytes that live at once, the node at which they do, and what is alive there.
+
+    `scratch_bytes` of the peak are needed by the node itself while it runs.
+    """
+
+    bytes: int
+    node: str
+    alive: tuple[Alive, ...]
+    scratch_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingMemory:
+    """What training holds between forward and backward, with plain SGD: bytes by what they are for."""
+
+    weight_bytes: int
+    gradient_bytes: int
+    saved_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """All of it."""
+        return self.weight_bytes + self.gradient_bytes + self.saved_bytes
+
+
+def peak_inference(graph: Graph, dtype: str = "float32", batch: int = 1) -> PeakMemory:
+    """Predict the high-water mark of live activation bytes at inference, inputs and outputs included."""
+    size = ELEMENT_BYTES[dtype] * batch
+    roots = storage_roots(graph, in_place_nodes(graph))
+    last = _last_readers(graph, roots)
+    alive = {name: prod(shape) * size for name, shape in graph.inputs.items()}
+    total = sum(alive.values())
+    peak, at, scratch, there = total, "", 0, dict(alive)
+    for position, node in enumerate(graph.nodes):
+        if roots[node.name] == node.name:
+            alive[node.name] = prod(node.shape) * size
+            total += alive[node.name]
+        needed = node.op.scratch_bytes(graph.input_shapes(node), node.shape, ELEMENT_BYTES[dtype]) * batch
+        if total + needed > peak or not at:
+            peak, at, scratch, there = total + needed, node.name, needed, dict(alive)
+        for name in {roots[source] for source in node.inputs}:
+            if last.get(name) == position:
+                total -= alive.pop(name)
+    return PeakMemory(peak, at, tuple(Alive(name, count) for name, count in there.items()), scratch)
+
+
+def _last_readers(graph: Graph, roots: Mapping[str, str]) -> dict[str, int]:
+    """Map every storage to the position of its last reader; inputs and outputs have none, they live on."""
+    last: dict[str, int] = {}
+    for position, node in enumerate(graph.nodes):
+        for source in node.inputs:
+            last[roots[source]] = position
+    for name in (*graph.inputs, *graph.outputs):
+        last.pop(roots[name], None)
+    return last
+
+
+def training(graph: Graph, dtype: str = "float32", batch: int = 1) -> TrainingMemory:
+    """Predict what training holds after the forward pass: weights, their gradients, and what autograd saves."""
+    size = ELEMENT_BYTES[dtype]
+    weights = sum(prod(shape) for node in graph.nodes for shape in node.op.weights().values()) * size
+    return TrainingMemory(weights, weights, saved_for_backward(graph, dtype, batch))
+
+
+def saved_for_backward(graph: Graph, dtype: str = "float32", batch: int = 1) -> int:
+    """Predict the bytes of activations that autograd keeps, every storage once; in training only ReLU is in place.
+
+    An operation keeps something only if a gradient passes it: behind the first layer with weights.
+    """
+    size = ELEMENT_BYTES[dtype]
+    in_place = {node.name for node in graph.nodes if isinstance(node.op, Relu)} & in_place_nodes(graph)
+    roots = storage_roots(graph, in_place, training=True)
+    shapes = graph.shapes
+    needs_gradient: set[str] = set()
+    kept: set[str] = set()
+    extra = 0
+    for node in graph.nodes:
+        if not node.op.weights() and needs_gradient.isdisjoint(node.inputs):
+            continue
+        needs_gradient.add(node.name)
+        extra += node.op.saved_bytes(graph.input_shapes(node), node.shape, size, batch)
+        kept.update(roots[name] for name in _saved_values(node))
+    return sum(prod(shapes[name]) for name in kept) * size * batch + extra
+
+
+def _saved_values(node: Node) -> tuple[str, ...]:
+    if node.op.saves is Saves.OUTPUT:
+        return (node.name,)
+    if node.op.saves is Saves.INPUTS:
+        return node.inputs
+    return ()

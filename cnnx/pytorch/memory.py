@@ -1,0 +1,94 @@
+"""Memory observed on CPU: the high-water mark of live storages, and what autograd saves.
+
+Every storage that an operation gives out is weighed when it first appears and forgotten when it is freed.
+Weights and buffers are left out, the inputs counted throughout; the workspace of kernels is not seen.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's mode is untyped
+    """Weighs the storages of every operation's outputs; `peak` is the most bytes that lived at once."""
+
+    def __init__(self, left_out: Iterable[Tensor], inputs: Iterable[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's mode is untyped
+        self.peak = 0
+        self._alive = 0
+        self._left_out = {_storage_key(tensor) for tensor in left_out}
+        self._bytes: dict[int, int] = {}
+        for tensor in inputs:
+            self._add(tensor)
+
+    def __torch_dispatch__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        outputs = func(*args, **(kwargs or {}))
+        for output in tree_leaves(outputs):
+            if isinstance(output, Tensor):
+                self._add(output)
+        return outputs
+
+    def _add(self, tensor: Tensor) -> None:
+        storage, key = tensor.untyped_storage(), _storage_key(tensor)
+        if key in self._left_out or key in self._bytes:
+            return
+        self._bytes[key] = storage.nbytes()
+        self._alive += storage.nbytes()
+        self.peak = max(self.peak, self._alive)
+        weakref.finalize(storage, self._forget, key)
+
+    def _forget(self, key: int) -> None:
+        self._alive -= self._bytes.pop(key)
+
+
+def _storage_key(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
+
+def observed_peak(module: nn.Module, inputs: Sequence[Tensor]) -> int:
+    """Run a module once at inference, on CPU; give the most activation bytes that lived at once.
+
+    The module's mode is restored. `no_grad`, not `inference_mode`, which would keep operations whole and hide
+    the positions that max pooling writes.
+    """
+    was_training = module.training
+    watch = _Watch([*module.parameters(), *module.buffers()], inputs)
+    module.eval()
+    try:
+        with torch.no_grad(), watch:
+            module(*inputs)
+    finally:
+        module.train(was_training)
+    return watch.peak
+
+
+def observed_saved(module: nn.Module, inputs: Sequence[Tensor]) -> int:
+    """Run a module once in training mode; give the bytes that autograd saved, every storage once, weights left out."""
+    left_out = {_storage_key(tensor) for tensor in (*module.parameters(), *module.buffers())}
+    saved: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        key = _storage_key(tensor)
+        if key not in left_out:
+            saved[key] = tensor
+        return tensor
+
+    was_training = module.training
+    module.train()
+    try:
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            outputs = module(*inputs)  # held, so that nothing it needs is freed
+    finally:
+        module.train(was_training)
+    total = sum(tensor.untyped_storage().nbytes() for tensor in saved.values())
+    del outputs
+    return total

@@ -1,0 +1,83 @@
+"""Peak and saved bytes: by hand, and against what PyTorch's own storages show."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnnx.analysis.memory import peak_inference, saved_for_backward, training
+from cnnx.graph.expand import expand
+from cnnx.graph.graph import Graph
+from cnnx.pytorch.build import build, example_inputs
+from cnnx.pytorch.memory import observed_peak, observed_saved
+from cnnx.spec.library import Library
+from tests.conftest import Expand
+
+MAP = 8 * 4 * 4 * 4  # bytes of 8 channels of 4×4 in float32
+HEAD = "input: [8, 4, 4]\nlayers:\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "peak", "node"),
+    [
+        ("- conv: {out: 8, kernel: 3}\n- gelu\n", 3 * MAP, "gelu"),  # the input, which the caller holds, and two maps
+        ("- conv: {out: 8, kernel: 3}\n- relu\n- relu6\n", 3 * MAP, "relu6"),  # relu's output is kept for backward
+        ("- conv: {out: 8, kernel: 3, norm: batchnorm, act: relu}\n", 3 * MAP, "conv_norm"),  # relu writes over it
+        ("- relu\n", 2 * MAP, "relu"),  # never over the network's input
+        ("- {slice: {end: 4}}\n- flatten\n- dropout\n", MAP, "slice"),  # views are no memory
+        # the sum of three makes one intermediate result beside its own
+        ("- add: [[], {conv: {out: 8, kernel: 1}}, {conv: {out: 8, kernel: 1}}]\n", (1 + 2 + 2) * MAP, "add"),
+        ("- add: [[], {conv: {out: 8, kernel: 1}}]\n", (1 + 1 + 1) * MAP, "add"),
+        # 8·2·2 outputs, and 8 bytes for the position of each
+        ("- maxpool: {kernel: 2}\n", MAP + 8 * 2 * 2 * (4 + 8), "maxpool"),
+    ],
+)
+def test_peak_by_hand(expand_text: Expand, steps: str, peak: int, node: str) -> None:
+    found = peak_inference(expand_text(HEAD + steps))
+    assert (found.bytes, found.node) == (peak, node)
+    assert sum(alive.bytes for alive in found.alive) + found.scratch_bytes == peak
+
+
+@pytest.mark.parametrize(
+    ("steps", "saved"),
+    [
+        ("- relu\n", 0),  # no gradient passes
+        ("- conv: {out: 8, kernel: 3}\n", MAP),  # its input, for the gradient of its weights
+        (
+            "- conv: {out: 8, kernel: 3, norm: batchnorm, act: relu}\n",
+            3 * MAP + 2 * 8 * 4,
+        ),  # and the batch's statistics
+        ("- conv: {out: 8, kernel: 3}\n- hardswish\n", 2 * MAP),
+        ("- conv: {out: 8, kernel: 3}\n- add: [[], relu]\n", 2 * MAP),  # the sum keeps nothing
+        ("- conv: {out: 8, kernel: 3}\n- maxpool: {kernel: 2}\n", 2 * MAP + 8 * 8 * 2 * 2),
+        ("- conv: {out: 8, kernel: 3}\n- dropout\n", 2 * MAP),  # a mask
+    ],
+)
+def test_saved_by_hand(expand_text: Expand, steps: str, saved: int) -> None:
+    graph = expand_text(HEAD + steps)
+    assert saved_for_backward(graph) == saved
+    assert observed_saved(build(graph), example_inputs(graph)) == saved
+
+
+def test_training_is_weights_gradients_and_what_is_saved(expand_text: Expand) -> None:
+    found = training(expand_text(HEAD + "- conv: {out: 8, kernel: 3}\n"))
+    assert found.bytes == 4 * 576 + 4 * 576 + MAP
+
+
+def test_peak_scales_with_batch_and_type(expand_text: Expand) -> None:
+    graph = expand_text(HEAD + "- conv: {out: 8, kernel: 3}\n- gelu\n")
+    assert peak_inference(graph, "float16", 32).bytes == 3 * MAP // 2 * 32
+
+
+def _graphs() -> list[Graph]:
+    library = Library()
+    blocks = [file for file in library.files() if file.path.parent.name == "blocks"]
+    names = [name for file in blocks for name in (file.spec.variants or [file.name])]
+    return [expand(library.open(name), library) for name in [*names, "mobilenetv3_large", "mobilenetv3_small"]]
+
+
+@pytest.mark.parametrize("graph", _graphs(), ids=lambda graph: graph.name)
+def test_predicted_bytes_are_those_that_storages_show(graph: Graph) -> None:
+    module = build(graph)
+    assert observed_peak(module, example_inputs(graph)) == peak_inference(graph).bytes
+    batch = 2  # a batch norm of a single value cannot train
+    assert observed_saved(module, example_inputs(graph, batch=batch)) == saved_for_backward(graph, batch=batch)
