@@ -49,7 +49,7 @@ def read_catalogue(library: Library, pattern: str = "", kinds: Sequence[str] = K
     else: it is told in `warnings`, as are names that are hidden by a nearer folder.
     """
     files = list(library.files())
-    warnings = [f"{name}: {kept} hides {hidden}" for name, kept, hidden in library.hidden()]
+    warnings = [f"`{name}`: {show_path(kept)} hides {show_path(hidden)}" for name, kept, hidden in library.hidden()]
     warnings += library.problems()
     entries: list[Entry] = []
     for target in _targets(files, library, warnings):
@@ -80,7 +80,7 @@ def _is_meant(variant: str, file: SpecFile, library: Library, warnings: list[str
         warnings.append(str(error))
         return False
     if meant.path != file.path:
-        warnings.append(f"{variant}: {meant.path} hides the variant in {file.path}")
+        warnings.append(f"`{variant}`: {show_path(meant.path)} hides the variant in {show_path(file.path)}")
     return meant.path == file.path
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from cnnx.analysis.worked import FigureCheck, check_figures
 from cnnx.errors import CnnxError, Problem, SpecError
@@ -51,7 +50,8 @@ def _validate(name: str, library: Library) -> Validation:
 def _as_path(name: str) -> str:
     """Mark a name as a path where it is one: a file without a folder or suffix would pass for a spec's name."""
     is_name = os.sep not in name and not name.endswith(SUFFIXES)
-    return os.path.join(os.curdir, name) if is_name and Path(name).exists() else name  # noqa: PTH118 - Path drops `./`
+    is_file = is_name and os.path.exists(name)  # noqa: PTH110 - False for any text, where Path raises
+    return f"{os.curdir}{os.sep}{name}" if is_file else name
 
 
 def _expansion_errors(file: SpecFile, library: Library) -> Iterator[CnnxError]:

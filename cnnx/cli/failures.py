@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 from types import TracebackType
 
 import typer
@@ -63,7 +64,8 @@ def _tell(error: BaseException) -> int:
             _print("error", _usage(error))
             return 2
         case OSError():
-            _print("error", str(error))
+            named = f"{error.filename}: " if error.filename else "the output cannot be written: "
+            _print("error", f"{named}{error.strerror or error}")
             return 2
     _print("bug", f"{type(error).__name__}: {error}; this is a mistake in cnnx; --debug shows where")
     return BUG
@@ -71,7 +73,7 @@ def _tell(error: BaseException) -> int:
 
 def _usage(error: TyperException) -> str:
     """Say what is wrong with the command line in our words' style, and where help is."""
-    message = error.format_message().rstrip(".")
+    message = error.format_message().replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)
     command = "cnnx" if context is None else context.command_path
     return f"{message[:1].lower()}{message[1:]}; `{command} --help` shows what can be given"
@@ -88,4 +90,5 @@ def _print(word: str, message: str) -> None:
     from cnnx.report.console import error_console
     from cnnx.report.failure import print_failure
 
-    print_failure(error_console(), word, message)
+    with suppress(OSError):  # nobody reads standard error: then nobody can be told
+        print_failure(error_console(), word, message)

@@ -2,66 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from cnnx.analysis.catalogue import Catalogue, Entry
 from cnnx.analysis.records import Environment
-from cnnx.graph.operation import show_shape
 from cnnx.report.document import Object, document, result
 from cnnx.report.notes import MACS, draw_notes
-from cnnx.report.numbers import NOTHING, exact
-from cnnx.report.table import Column, draw, width_of_columns
-from cnnx.report.text import line
+from cnnx.report.numbers import NOTHING, counted, exact
+from cnnx.report.table import GAP, Column, draw, width_of_columns
+from cnnx.report.text import line, paragraph, show_shapes
 
 INDENT = "  "
+LEAST_TITLE = 30  # columns; where fewer are left for titles, entries are drawn in two lines
 
 
 def draw_catalogue(catalogue: Catalogue, width: int | None) -> list[Text]:
-    """Draw a table for the blocks and one for the networks; where it is narrow, titles get lines of their own."""
-    one_line = width is None or all(
-        width_of_columns(_columns(list(entries), titles=True)) <= width for entries in _kinds(catalogue)
-    )
+    """Draw a table for the blocks and one for the networks, with titles in a column where there is room for them."""
+    kinds = [list(entries) for _, entries in groupby(catalogue.entries, key=lambda entry: entry.kind)]
+    rooms = [_room_for_title(entries, width) for entries in kinds]
+    wide = all(room is None or room >= LEAST_TITLE for room in rooms)
     lines: list[Text] = []
-    for entries in _kinds(catalogue):
-        lines += [*_draw_kind(entries, one_line), Text()]
-    return [*lines, *draw_notes([f"{_count(catalogue)} {MACS} At each spec's own settings, for one image."], width)]
+    for entries, room in zip(kinds, rooms, strict=True):
+        lines += [*(_draw_wide(entries, room) if wide else _draw_narrow(entries, width)), Text()]
+    count = ", ".join(counted(len(entries), entries[0].kind) for entries in kinds)
+    return [*lines, *draw_notes([f"{count}. {MACS} At each spec's own settings, for one image."], width)]
 
 
-def _kinds(catalogue: Catalogue) -> list[list[Entry]]:
-    return [list(entries) for _, entries in groupby(catalogue.entries, key=lambda entry: entry.kind)]
+def _room_for_title(entries: Sequence[Entry], width: int | None) -> int | None:
+    """Give the columns that are left for titles; None where there is no bound."""
+    return None if width is None else width - width_of_columns([_names(entries), *_figures(entries)]) - GAP
 
 
-def _count(catalogue: Catalogue) -> str:
-    kinds = [(len(entries), entries[0].kind) for entries in _kinds(catalogue)]
-    return ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for number, kind in kinds) + "."
+def _draw_wide(entries: Sequence[Entry], room: int | None) -> list[Text]:
+    """Draw each entry in a line, its title broken at blanks where there is not room enough."""
+    titles = [paragraph(_title(entry), room, "dim") for entry in entries]
+    title = Column("title", tuple(parts[0].plain for parts in titles), left=True, style="dim")
+    names = _names(entries)
+    head, rule, *rows = draw([names, title, *_figures(entries)])
+    blanks = Text(" " * (names.width + GAP))
+    blocks = [[row, *[blanks + part for part in parts[1:]]] for row, parts in zip(rows, titles, strict=True)]
+    return [head, rule, *_under_families(entries, blocks)]
 
 
-def _draw_kind(entries: Sequence[Entry], one_line: bool) -> list[Text]:
-    """Draw the entries of a kind; families are headed, and lines with titles are put in between."""
-    drawn = draw(_columns(entries, titles=one_line))
-    lines, rows = drawn[:2], drawn[2:]
+def _draw_narrow(entries: Sequence[Entry], width: int | None) -> list[Text]:
+    """Draw titles beneath what they name; a name that is too long for its column stands in a line of its own."""
+    _, *figures = _figures(entries)  # the year stands beside the title
+    room = (width or 0) - width_of_columns(figures) - GAP
+    names = [INDENT + entry.name for entry in entries]
+    lead = Column(f"{entries[0].kind}s", tuple(name if cell_len(name) <= room else "" for name in names), left=True)
+    head, rule, *rows = draw([lead, *figures])
+    blocks: list[list[Text]] = []
+    for entry, name, row in zip(entries, names, rows, strict=True):
+        title = f"{_title(entry)}{'' if entry.year is None else f', {entry.year}'}"
+        above = [] if cell_len(name) <= room else [line(name)]
+        blocks.append([*above, row, *paragraph(title, width, "dim", INDENT * 2)])
+    return [head, rule, *_under_families(entries, blocks)]
+
+
+def _under_families(entries: Sequence[Entry], blocks: Sequence[Sequence[Text]]) -> Iterator[Text]:
+    """Put what was drawn of each entry under the head of its family."""
     family = None
-    for entry, row in zip(entries, rows, strict=True):
+    for entry, block in zip(entries, blocks, strict=True):
         if entry.family != family:
             family = entry.family
-            lines.append(line((family, "bold")))
-        lines.append(row)
-        if not one_line:
-            lines.append(line((f"{INDENT * 2}{_title(entry)}", "dim")))
-    return lines
+            yield line((family, "bold"))
+        yield from block
 
 
-def _columns(entries: Sequence[Entry], *, titles: bool) -> list[Column]:
-    kind = entries[0].kind
-    title = [Column("title", tuple(map(_title, entries)), left=True, style="dim")]
+def _names(entries: Sequence[Entry]) -> Column:
+    return Column(f"{entries[0].kind}s", tuple(INDENT + entry.name for entry in entries), left=True, style="cyan")
+
+
+def _figures(entries: Sequence[Entry]) -> list[Column]:
     return [
-        Column(f"{kind}s", tuple(INDENT + entry.name for entry in entries), left=True, style="cyan"),
-        *(title if titles else []),
         Column("year", tuple(NOTHING if entry.year is None else str(entry.year) for entry in entries)),
-        Column("input", tuple(" + ".join(map(show_shape, entry.figures.input.values())) for entry in entries)),
+        Column("input", tuple(show_shapes(entry.figures.input.values()) for entry in entries)),
         Column("params", tuple(exact(entry.figures.params) for entry in entries)),
         Column("MACs", tuple(exact(entry.figures.macs) for entry in entries)),
     ]

@@ -11,12 +11,13 @@ from cnnx.analysis.comparison import Comparison, ComparisonRow
 from cnnx.analysis.figures import Figures
 from cnnx.analysis.records import LatencyRatio
 from cnnx.errors import UsageError, nearest
-from cnnx.graph.operation import show_pair, show_shape
+from cnnx.graph.operation import show_pair
 from cnnx.report.crosscheck import crosscheck_notes, crosscheck_object, draw_differences
 from cnnx.report.document import Object, document, latency_object, result
-from cnnx.report.notes import CONVENTION, draw_notes, environment_note
-from cnnx.report.numbers import NOTHING, exact, interval, ratio, significant
+from cnnx.report.notes import CONVENTION, draw_notes, environment_note, warning_notes
+from cnnx.report.numbers import NOTHING, aligned, counted, exact, interval, ratio, significant
 from cnnx.report.table import Column, draw_folded
+from cnnx.report.text import show_shapes
 
 LATENCY = "latency"
 DEFAULT_COLUMNS = ("params", "macs", "flops", "weight_bytes", LATENCY)
@@ -39,8 +40,8 @@ def _field(figures: Figures) -> str:
 
 
 COLUMNS: Mapping[str, Figure] = {
-    "input": Figure("input", lambda figures: _shapes(figures.input)),
-    "output": Figure("output", lambda figures: _shapes(figures.output)),
+    "input": Figure("input", lambda figures: show_shapes(figures.input.values())),
+    "output": Figure("output", lambda figures: show_shapes(figures.output.values())),
     "params": Figure("params", lambda figures: exact(figures.params), lambda row: row.params_ratio),
     "buffers": Figure("buffers", lambda figures: exact(figures.buffers)),
     "macs": Figure("MACs", lambda figures: exact(figures.macs), lambda row: row.macs_ratio),
@@ -111,7 +112,7 @@ def _groups(name: str, comparison: Comparison) -> list[list[Column]]:
 def _latency_columns(device: str, comparison: Comparison) -> list[Column]:
     found = [row.latency[device] for row in comparison.rows]
     group = [
-        Column(f"{device}\nmedian ms", tuple(significant(latency.median) for latency in found)),
+        Column(f"{device}\nmedian ms", aligned([significant(latency.median) for latency in found])),
         Column("quartiles", tuple(interval(latency.p25, latency.p75) for latency in found), style="dim"),
         Column("n", tuple(exact(latency.rounds) for latency in found), style="dim"),
     ]
@@ -130,14 +131,10 @@ def _latency_ratio(found: LatencyRatio | None) -> str:
     return f"{ratio(found.ratio)} ({interval(*found.ci95)})"
 
 
-def _shapes(shapes: Mapping[str, tuple[int, ...]]) -> str:
-    return " + ".join(map(show_shape, shapes.values()))
-
-
 def _notes(comparison: Comparison, columns: Sequence[str]) -> list[str]:
     notes = []
     if comparison.inputs_differ:
-        told = "; ".join(f"{row.label} {_shapes(row.figures.input)}" for row in comparison.rows)
+        told = "; ".join(f"{row.label} {show_shapes(row.figures.input.values())}" for row in comparison.rows)
         notes.append(f"The inputs differ: {told}.")
     if len(comparison.rows) > 1:
         notes.append(f"Ratios are to {comparison.first}.")
@@ -147,15 +144,14 @@ def _notes(comparison: Comparison, columns: Sequence[str]) -> list[str]:
     notes += crosscheck_notes(comparison)
     measured = list(comparison.environments.values())
     notes += [f"Environment: {environment_note(each)}." for each in measured or [comparison.environment]]
-    return notes
+    return notes + warning_notes(comparison.warnings)
 
 
 def _latency_note(comparison: Comparison) -> str:
-    images = "image" if comparison.batch == 1 else "images"
     return (
-        f"Latency: milliseconds a call, for the whole batch of {comparison.batch} {images}; median and quartiles of n "
-        "rounds, in each of which every row ran once, in random order. A ratio is claimed only where its 95 % interval "
-        "lies wholly outside 1 ± 1 %."
+        f"Latency: milliseconds a call, for the whole batch ({counted(comparison.batch, 'image')}); median and "
+        "quartiles of n rounds, in each of which every row ran once, in random order. A ratio is claimed only where "
+        "its 95 % interval lies wholly outside 1 ± 1 %."
     )
 
 

@@ -15,6 +15,14 @@ from rich.console import Console
 from rich.text import Text
 
 
+class Pipe(Console):
+    """A console whose reader may go away: the caller is told, where rich would end the process with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what was raised."""
+        raise BrokenPipeError
+
+
 def is_terminal(stream: TextIO | None) -> bool:
     """Say whether a stream is a terminal."""
     return stream is not None and not stream.closed and stream.isatty()
@@ -33,7 +41,7 @@ def make_console(stream: TextIO | None, environment: Mapping[str, str] | None = 
     environment = os.environ if environment is None else environment
     terminal = is_terminal(stream)
     colour = wants_colour(terminal, environment)
-    return Console(
+    return Pipe(
         file=open(os.devnull, "w", encoding="utf-8") if stream is None else stream,  # noqa: PTH123 - open until the process ends
         color_system="auto" if colour else None,
         force_terminal=colour,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
 from cnnx.analysis.records import Environment
-from cnnx.report.numbers import significant
+from cnnx.report.numbers import counted
 from cnnx.report.text import paragraph
 
 MACS = "MACs: multiply–adds of convolutions and linear layers."
@@ -60,7 +60,7 @@ def _protocol(environment: Environment) -> str:
     if environment.batch is not None:
         parts.append(f"batch {environment.batch}")
     if environment.rounds is not None:
-        parts.append(f"{environment.rounds} rounds")
+        parts.append(counted(environment.rounds, "round"))
     if environment.warmup is not None:
         parts.append(f"warm-up {environment.warmup}")
     if environment.seed is not None:
@@ -72,6 +72,6 @@ def _joined(parts: Sequence[str | None]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def seconds(milliseconds: float) -> str:
-    """Write a time in milliseconds."""
-    return f"{significant(milliseconds)} ms"
+def warning_notes(warnings: Iterable[str]) -> list[str]:
+    """Say what makes a measurement doubtful."""
+    return [f"Warning: {warning}." for warning in warnings]

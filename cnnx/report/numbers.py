@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 UNITS = ("", "K", "M", "G", "T", "P", "E")
@@ -43,6 +44,17 @@ def interval(low: float, high: float) -> str:
     power = int(f"{high:.2e}".split("e")[1]) if high else 0
     decimals = max(0, 2 - power)
     return f"{low:,.{decimals}f}–{high:,.{decimals}f}"
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things: `1 round`, `60 rounds`."""
+    return f"{exact(number)} {what}{'' if number == 1 else 's'}"
+
+
+def aligned(cells: Sequence[str]) -> tuple[str, ...]:
+    """Fill numbers on the right so that their points stand beneath each other."""
+    behind = [len(cell) - cell.index(".") if "." in cell else 0 for cell in cells]
+    return tuple([cell + " " * (max(behind) - own) for cell, own in zip(cells, behind, strict=True)])
 
 
 def percent(share: float | None) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from rich.text import Text
 
-from cnnx.analysis.profile import BlockProfile, Profile
+from cnnx.analysis.profile import Profile
 from cnnx.graph.operation import show_shape
 from cnnx.report.document import Object, document, latency_object, result
-from cnnx.report.notes import CONVENTION, draw_notes, environment_note
-from cnnx.report.numbers import bar, exact, interval, percent, significant
+from cnnx.report.notes import CONVENTION, draw_notes, environment_note, warning_notes
+from cnnx.report.numbers import aligned, bar, exact, interval, percent, significant
 from cnnx.report.table import Column, draw_folded, width_of_columns
-from cnnx.report.text import line
+from cnnx.report.text import line, show_shapes
 
 # From the widest to the narrowest: how long the bars can be.
 _BARS = (16, 8, 4)
@@ -34,8 +34,8 @@ def _width(lead: Column, groups: Sequence[Sequence[Column]]) -> int:
 
 def _summary(profile: Profile) -> list[Text]:
     figures, latency = profile.figures, profile.measurement.latencies[0]
-    entering = " + ".join(map(show_shape, figures.input.values()))
-    leaving = " + ".join(map(show_shape, figures.output.values()))
+    entering = show_shapes(figures.input.values())
+    leaving = show_shapes(figures.output.values())
     quartiles = f"{interval(latency.p25, latency.p75)} ms in the middle half of {latency.rounds} rounds"
     told = {
         "shapes": f"{entering} → {leaving}",
@@ -52,27 +52,39 @@ def _summary(profile: Profile) -> list[Text]:
 def _groups(profile: Profile, bars: int) -> list[list[Column]]:
     blocks, figures = profile.blocks, profile.figures
     moved = sum(block.moved_bytes for block in blocks)
+    times = aligned([*[significant(block.milliseconds) for block in blocks], significant(profile.times.sum_ms)])
 
-    def group(
-        header: str, write: Callable[[BlockProfile], str], whole: str, share: Callable[[BlockProfile], float | None]
-    ) -> list[Column]:
-        return [
-            Column(header, (*map(write, blocks), whole)),
-            Column("share", (*[percent(share(block)) for block in blocks], "")),
-            Column("", (*[bar(share(block), bars) for block in blocks], ""), left=True, style="green"),
-        ]
+    def numbers(header: str, parts: Iterable[int], whole: int) -> Column:
+        return Column(header, (*map(exact, parts), exact(whole)))
 
     return [
         [Column("output", (*[show_shape(block.output) for block in blocks], ""))],
-        group("params", lambda block: exact(block.params), exact(figures.params), lambda block: block.params_share),
-        group("MACs", lambda block: exact(block.macs), exact(figures.macs), lambda block: block.macs_share),
-        group("bytes moved", lambda block: exact(block.moved_bytes), exact(moved), lambda block: block.moved_share),
-        group("ms", lambda block: significant(block.milliseconds), significant(profile.times.sum_ms), _time_share),
+        _shared(
+            numbers("params", [block.params for block in blocks], figures.params),
+            [block.params_share for block in blocks],
+            bars,
+        ),
+        _shared(
+            numbers("MACs", [block.macs for block in blocks], figures.macs),
+            [block.macs_share for block in blocks],
+            bars,
+        ),
+        _shared(
+            numbers("bytes moved", [block.moved_bytes for block in blocks], moved),
+            [block.moved_share for block in blocks],
+            bars,
+        ),
+        _shared(Column("ms", times), [block.time_share for block in blocks], bars),
     ]
 
 
-def _time_share(block: BlockProfile) -> float | None:
-    return block.time_share
+def _shared(column: Column, shares: Sequence[float | None], bars: int) -> list[Column]:
+    """Put beside a column each block's share of the whole, as a number and as a bar."""
+    return [
+        column,
+        Column("share", (*map(percent, shares), "")),
+        Column("", (*[bar(share, bars) for share in shares], ""), left=True, style="green"),
+    ]
 
 
 def _notes(profile: Profile) -> list[str]:
@@ -83,7 +95,7 @@ def _notes(profile: Profile) -> list[str]:
         f"{environment.batch or 1}; the nodes add up to {significant(times.sum_ms)} ms, and the whole takes "
         f"{significant(times.whole_ms)} ms without clocks in between.",
         f"Environment: {environment_note(environment)}.",
-        *[f"Warning: {warning}." for warning in environment.warnings],
+        *warning_notes(dict.fromkeys((*profile.measurement.warnings, *environment.warnings))),
     ]
 
 

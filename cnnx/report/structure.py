@@ -16,7 +16,7 @@ from cnnx.report.document import Object, document, node_object, result
 from cnnx.report.notes import MACS, draw_notes
 from cnnx.report.numbers import bar, exact, percent, short
 from cnnx.report.table import Column, draw, width_of_columns
-from cnnx.report.text import line, paragraph
+from cnnx.report.text import line, paragraph, show_shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _rows(layers: Sequence[Layer], before: str) -> Iterator[_Row]:
 def _columns(rows: Sequence[_Row], figures: Figures, in_full: bool, bars: int) -> list[Column]:
     write = exact if in_full else short
     layers = [row.layer for row in rows]
-    whole = " + ".join(map(show_shape, figures.output.values()))
+    whole = show_shapes(figures.output.values())
     unit = "" if in_full else "\nK M G"
     return [
         Column("layer", (figures.name, *[row.name for row in rows]), left=True),

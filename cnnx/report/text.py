@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
+from collections.abc import Iterable
 
 from rich.text import Text
+
+from cnnx.graph.operation import Shape, show_shape
 
 
 def plain(text: object) -> str:
@@ -38,3 +42,9 @@ def paragraph(text: str, width: int | None, style: str = "", indent: str = "") -
     room = max(20, width - len(indent))
     wrapped = textwrap.wrap(clean, room, break_long_words=False, break_on_hyphens=False) or [""]
     return [line(indent, (part, style)) for part in wrapped]
+
+
+def show_shapes(shapes: Iterable[Shape]) -> str:
+    """Write the shapes of several streams: `256×56×56`, `2 of 32×32×32`, `32×28×28 + 16×56×56`."""
+    counted = Counter(shapes).items()
+    return " + ".join([("" if times == 1 else f"{times} of ") + show_shape(shape) for shape, times in counted])

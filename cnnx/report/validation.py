@@ -11,6 +11,7 @@ from cnnx.analysis.records import Environment
 from cnnx.analysis.validation import Validation
 from cnnx.errors import Problem
 from cnnx.report.document import Object, document
+from cnnx.report.numbers import counted
 from cnnx.report.table import Column, draw
 from cnnx.report.text import line, paragraph
 
@@ -33,14 +34,10 @@ def draw_validation(validations: Sequence[Validation], width: int | None) -> lis
 
 def _verdict(validation: Validation) -> str:
     if validation.problems:
-        return _counted(len(validation.problems), "error")
+        return counted(len(validation.problems), "error")
     if validation.wrong:
-        return _counted(len(validation.wrong), "wrong figure")
+        return counted(len(validation.wrong), "wrong figure")
     return "valid"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def validation_document(validations: Sequence[Validation], environment: Environment) -> Object:
