@@ -16,10 +16,9 @@ import pytest
 import torch
 
 from cnnx.analysis.environment import cpu_model, static_environment
+from cnnx.analysis.records import Environment
 from cnnx.pytorch import environment
 from cnnx.pytorch.environment import (
-    Before,
-    CpuUse,
     ask_nvidia,
     before_measuring,
     clocks,
@@ -29,8 +28,6 @@ from cnnx.pytorch.environment import (
 )
 from cnnx.pytorch.settings import Settings
 from cnnx.version import __version__
-
-IDLE = CpuUse(0, 0, 0)
 
 
 def test_the_static_part() -> None:
@@ -153,8 +150,8 @@ def test_the_processors_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clocks("cpu") is None
 
 
-def before(cores: int | None = 4, load: float | None = 1.0, use: CpuUse = IDLE) -> Before:
-    return Before(replace(static_environment(""), cores=cores, load=load), None, use)
+def machine(cores: int | None = 4, load: float | None = 1.0) -> Environment:
+    return replace(static_environment(""), cores=cores, load=load)
 
 
 @pytest.fixture
@@ -165,39 +162,23 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_a_calm_machine_warns_of_nothing(calm: pytest.MonkeyPatch) -> None:
-    assert machine_warnings(before(), CpuUse(40, 11, 10), threads=4) == ()
-    assert machine_warnings(before(cores=None, load=None), IDLE, threads=4) == ()
+    assert machine_warnings(machine(), threads=4) == ()
+    assert machine_warnings(machine(cores=None, load=None), threads=4) == ()
 
 
 def test_a_load_higher_than_the_cores(calm: pytest.MonkeyPatch) -> None:
-    assert machine_warnings(before(load=4.0), IDLE, 1) == ()
-    assert machine_warnings(before(load=4.1), IDLE, 1) == ("the load was 4.1 on 4 cores before measuring",)
-
-
-def test_other_processes(calm: pytest.MonkeyPatch) -> None:
-    # Of 4 cores' 10 seconds, 22 were used, 10 of them by this process.
-    assert machine_warnings(before(use=CpuUse(100, 50, 5)), CpuUse(140, 72, 15), 1) == (
-        "other processes used 30% of the processor meanwhile; times may mislead",
-    )
+    assert machine_warnings(machine(load=4.0), 1) == ()
+    assert machine_warnings(machine(load=4.1), 1) == ("the load was 4.1 on 4 cores before measuring",)
 
 
 def test_the_rest(calm: pytest.MonkeyPatch) -> None:
     calm.setattr(environment, "governor", lambda: "powersave")
     calm.setattr(psutil, "sensors_battery", lambda: SimpleNamespace(power_plugged=False), raising=False)
-    assert machine_warnings(before(), IDLE, 5) == (
+    assert machine_warnings(machine(), 5) == (
         "5 threads on 4 cores",
         "the processor's clock follows the load (governor `powersave`)",
         "the machine runs on its battery",
     )
-
-
-def test_processor_time_grows_and_others_share_lies_between_0_and_1() -> None:
-    first = CpuUse.now()
-    second = CpuUse.now()
-    assert second.capacity >= first.capacity
-    assert first.by_others_until(first) == 0
-    assert CpuUse(0, 0, 0).by_others_until(CpuUse(10, 5, 9)) == 0
-    assert CpuUse(0, 0, 0).by_others_until(CpuUse(10, 30, 0)) == 1
 
 
 def test_the_governor(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch import latency
 from cnnx.pytorch.build import build
+from cnnx.pytorch.cpu_use import Disturbance
 from cnnx.pytorch.latency import few_rounds, measure, measure_graphs, torch_errors
 from cnnx.pytorch.settings import Settings
 from tests.conftest import Expand
@@ -54,7 +55,8 @@ def test_each_module_gets_a_latency_and_a_ratio_to_the_first() -> None:
     assert told == [(done, 6) for done in range(1, 7)]
 
 
-def test_ten_times_the_work_shows() -> None:
+def test_ten_times_the_work_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "disturbance", lambda before, after, threads: Disturbance(0, crowded=False))
     weight = torch.ones(128, 128)
 
     class Work(nn.Module):
@@ -72,6 +74,17 @@ def test_ten_times_the_work_shows() -> None:
     assert ratio is not None
     assert ratio.shown
     assert ratio.ratio > 2
+
+
+def test_nothing_is_claimed_where_threads_had_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "disturbance", lambda before, after, threads: Disturbance(0.5, crowded=True))
+    heavy = nn.Linear(1024, 1024)
+    measurement = measure([linear(), heavy], QUICK, [(INPUT,), (torch.ones(64, 1024),)])
+    ratio = measurement.ratios_to_first[1]
+    assert ratio is not None
+    assert ratio.ratio > 1.1
+    assert not ratio.shown
+    assert any("no difference is claimed" in warning for warning in measurement.warnings)
 
 
 def test_built_modules_know_their_inputs(graph: Graph) -> None:

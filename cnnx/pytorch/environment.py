@@ -18,7 +18,6 @@ from cnnx.pytorch.settings import Settings
 LAYOUT = "contiguous"  # (batch, channels, height, width), the last the nearest in memory
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _SLOW_GOVERNORS = ("powersave", "conservative")
-_OTHERS_SHARE = 0.1  # of all cores' time
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,39 +26,11 @@ class Before:
 
     environment: Environment
     clocks: str | None
-    use: CpuUse
-
-
-@dataclass(frozen=True, slots=True)
-class CpuUse:
-    """Seconds of processor time since the start: all cores' capacity, what was used of it, and this process's part."""
-
-    capacity: float
-    used: float
-    own: float
-
-    @staticmethod
-    def now() -> CpuUse:
-        """Read the system's and this process's clocks."""
-        system, process = psutil.cpu_times(), psutil.Process().cpu_times()
-        fields = system._asdict()
-        # Linux counts the time of guests in `user` already. What a hypervisor steals is used by others.
-        capacity = sum(seconds for name, seconds in fields.items() if not name.startswith("guest"))
-        idle = system.idle + fields.get("iowait", 0.0)
-        return CpuUse(capacity, capacity - idle, process.user + process.system)
-
-    def by_others_until(self, later: CpuUse) -> float:
-        """Give the share of all cores' time that other processes used between two readings, from 0 to 1."""
-        capacity = later.capacity - self.capacity
-        if capacity <= 0:
-            return 0.0
-        others = (later.used - self.used) - (later.own - self.own)
-        return min(max(others / capacity, 0.0), 1.0)
 
 
 def before_measuring(settings: Settings, command: str) -> Before:
     """Note the state of the machine before anything is built."""
-    return Before(static_environment(command), clocks(settings.device), CpuUse.now())
+    return Before(static_environment(command), clocks(settings.device))
 
 
 def measured_environment(settings: Settings, before: Before, rounds: int, warnings: Sequence[str] = ()) -> Environment:
@@ -79,7 +50,7 @@ def measured_environment(settings: Settings, before: Before, rounds: int, warnin
         seed=settings.seed,
         clocks_before=before.clocks,
         clocks_after=clocks(settings.device),
-        warnings=(*warnings, *machine_warnings(before, CpuUse.now(), threads)),
+        warnings=(*warnings, *machine_warnings(before.environment, threads)),
     )
     return _with_cuda(described, settings) if settings.on_cuda else described
 
@@ -118,15 +89,12 @@ def ask_nvidia(device: str, query: str) -> str | None:
         return None
 
 
-def machine_warnings(before: Before, use: CpuUse, threads: int) -> tuple[str, ...]:
+def machine_warnings(environment: Environment, threads: int) -> tuple[str, ...]:
     """Say what of the machine's state may have disturbed a measurement."""
-    environment = before.environment
     cores, load = environment.cores or 0, environment.load or 0.0
-    others = before.use.by_others_until(use)
     battery = getattr(psutil, "sensors_battery", lambda: None)()
     told = {
         f"the load was {load:.1f} on {cores} cores before measuring": 0 < cores < load,
-        f"other processes used {others:.0%} of the processor meanwhile; times may mislead": others > _OTHERS_SHARE,
         f"{threads} threads on {cores} cores": 0 < cores < threads,
         f"the processor's clock follows the load (governor `{governor()}`)": governor() in _SLOW_GOVERNORS,
         "the machine runs on its battery": battery is not None and battery.power_plugged is False,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -20,13 +20,14 @@ from cnnx.analysis.records import Environment, Latency, Measurement
 from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import Network, build, example_inputs
+from cnnx.pytorch.cpu_use import CpuUse, Disturbance, disturbance
 from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.cuda_clock import CudaClock
 from cnnx.pytorch.devices import check_device
 from cnnx.pytorch.environment import before_measuring, measured_environment
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import check_memory
-from cnnx.pytorch.protocol import Clock, CpuClock, Samples, time_calls
+from cnnx.pytorch.protocol import Call, Clock, CpuClock, Samples, time_calls
 from cnnx.pytorch.settings import Progress, Settings
 from cnnx.pytorch.statistics import MIN_SENSIBLE_ROUNDS, compare, summarize
 from cnnx.pytorch.unit_scale import scale_activations, vanishes
@@ -46,7 +47,8 @@ def measure(
     """Measure modules against each other, in this process, in milliseconds a call.
 
     `inputs` are the arguments for each module; modules that cnnx built know what they take. Modules are switched to
-    evaluation meanwhile and, like all that is global, left as they were.
+    evaluation meanwhile and, like all that is global, left as they were. No difference is claimed where other
+    processes made the threads wait (`cpu_use.py`).
     Raises `UsageError` if a module is not where and what the settings say or does not take its inputs,
     `DeviceError` if the device cannot be used.
     """
@@ -61,8 +63,8 @@ def measure(
     calls = [partial(module, *given) for module, given in zip(modules, arguments, strict=True)]
     with measuring_state(modules, settings), torch_errors(settings):
         vanished = [vanishes(call()) for call in calls]
-        samples = time_calls(calls, clock_of(settings), settings, progress)
-    return _measurement(samples, settings, vanished)
+        samples, disturbed = time_watched(calls, clock_of(settings), settings, progress)
+    return _measurement(samples, disturbed, vanished, settings)
 
 
 def measure_graphs(
@@ -156,14 +158,21 @@ def _check_module(module: nn.Module, name: str, settings: Settings) -> None:
             )
 
 
-def _measurement(samples: Samples, settings: Settings, vanished: Sequence[bool]) -> Measurement:
-    first = samples.seconds[0]
+def _measurement(samples: Samples, disturbed: Disturbance, vanished: Sequence[bool], settings: Settings) -> Measurement:
+    first, *others = samples.seconds
     latencies = [
         _latency(seconds, calls, settings)
         for seconds, calls in zip(samples.seconds, samples.calls_per_sample, strict=True)
     ]
-    ratios = [compare(first, seconds, settings.seed) for seconds in samples.seconds[1:]]
-    warnings = (*few_rounds(samples.rounds, settings), *_unsteady(latencies), *_denormal(vanished))
+    ratios = [compare(first, seconds, settings.seed) for seconds in others]
+    if disturbed.crowded:
+        ratios = [replace(ratio, shown=False) for ratio in ratios]
+    warnings = (
+        *few_rounds(samples.rounds, settings),
+        *disturbed.warnings(),
+        *_unsteady(latencies),
+        *_denormal(vanished),
+    )
     return Measurement(tuple(latencies), (None, *ratios), warnings)
 
 
@@ -178,6 +187,17 @@ def _latency(seconds: Sequence[float], calls: int, settings: Settings) -> Latenc
         ci95=summary.ci95,
         calls_per_sample=calls,
     )
+
+
+def time_watched(
+    calls: Sequence[Call], clock: Clock, settings: Settings, progress: Progress | None
+) -> tuple[Samples, Disturbance]:
+    """Time calls against each other, and watch what other processes do meanwhile."""
+    before = CpuUse.now()
+    samples = time_calls(calls, clock, settings, progress)
+    # The threads that feed a GPU are few; what they wait for is the GPU.
+    threads = 1 if settings.on_cuda else torch.get_num_threads()
+    return samples, disturbance(before, CpuUse.now(), threads)
 
 
 def few_rounds(rounds: int, settings: Settings) -> tuple[str, ...]:

@@ -21,14 +21,15 @@ from cnnx.analysis.figures import count
 from cnnx.analysis.records import NodeTime, TimeByNode
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import timed_forward
+from cnnx.pytorch.cpu_use import Disturbance
 from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.cuda_clock import timing_event
 from cnnx.pytorch.devices import check_device
 from cnnx.pytorch.environment import before_measuring, measured_environment
-from cnnx.pytorch.latency import clock_of, few_rounds, prepare, torch_errors
+from cnnx.pytorch.latency import clock_of, few_rounds, prepare, time_watched, torch_errors
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import check_memory
-from cnnx.pytorch.protocol import Call, Clock, Samples, time_calls
+from cnnx.pytorch.protocol import Call, Clock, Samples
 from cnnx.pytorch.settings import Progress, Settings
 
 NodeSeconds = NDArray[np.float64]  # one for each node
@@ -60,17 +61,18 @@ class TimeGraph:
         settings = self.settings
         check_memory([count(self.graph, settings.dtype)], settings)
         before = before_measuring(settings, self.command)
-        samples, by_node = self._sample(progress)
+        samples, disturbed, by_node = self._sample(progress)
         nodes = _node_times(self.graph, by_node)
+        warnings = (*few_rounds(samples.rounds, settings), *disturbed.warnings())
         return TimeByNode(
             nodes=nodes,
             sum_ms=sum(node.milliseconds for node in nodes),
             whole_ms=1e3 * float(np.median(samples.seconds[0])),
             rounds=samples.rounds,
-            environment=measured_environment(settings, before, samples.rounds, few_rounds(samples.rounds, settings)),
+            environment=measured_environment(settings, before, samples.rounds, warnings),
         )
 
-    def _sample(self, progress: Progress | None) -> tuple[Samples, list[NodeSeconds]]:
+    def _sample(self, progress: Progress | None) -> tuple[Samples, Disturbance, list[NodeSeconds]]:
         """Time the plain forward and the one with clocks; give the samples of both and, by round, of the nodes."""
         settings = self.settings
         with torch_errors(settings):
@@ -78,8 +80,8 @@ class TimeGraph:
             clocked = ClockedCall(partial(timed_forward(network), _read_clock(settings), *inputs))
             clock = NodeClock(clock_of(settings), clocked)
             with measuring_state([network], settings):
-                samples = time_calls([partial(network, *inputs), clocked], clock, settings, progress)
-        return samples, clock.by_node[-samples.rounds :]  # warm-up and calibration came before
+                samples, disturbed = time_watched([partial(network, *inputs), clocked], clock, settings, progress)
+        return samples, disturbed, clock.by_node[-samples.rounds :]  # warm-up and calibration came before
 
 
 class ClockedCall:
