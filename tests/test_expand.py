@@ -147,6 +147,12 @@ def test_a_call_whose_spec_is_a_parameter(expand_text: Expand) -> None:
         expand_text(text, {"block": "thre"}, one=one, two=two)
 
 
+def test_the_key_of_a_step_is_never_looked_up_as_a_parameter(expand_text: Expand) -> None:
+    text = "parameters: {inner: true}\ninput: [8, 4, 4]\nlayers:\n- inner: {out: 3}\n  when: inner\n"
+    inner = "parameters: {out: 1}\ninput: [1, 1, 1]\nlayers: [{conv: {out: out, kernel: 1}}]\n"
+    assert shape(expand_text(text, inner=inner)) == (3, 4, 4)
+
+
 def test_several_inputs_and_outputs(expand_text: Expand) -> None:
     cell = (
         "input: {h: [8, 4, 4], prev: [4, 4, 4]}\nlayers:\n- {relu: , from: h, name: a}\n- {gelu: , from: prev, name: b}\n"

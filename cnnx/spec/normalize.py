@@ -14,7 +14,7 @@ from cnnx.errors import Problem, RuleError, nearest
 from cnnx.spec.actions import JOINS, OPERATIONS, options_of
 from cnnx.spec.components import number_components
 from cnnx.spec.module_names import MODULE_NAMES
-from cnnx.spec.places import check_name
+from cnnx.spec.places import check_name, fixed_word
 from cnnx.spec.yaml_reader import Mark, MarkedDict, MarkedList, Source
 
 BESIDE = ("name", "from", "when")
@@ -278,7 +278,7 @@ class Normalizer:
             self.problem(word_at, f"unknown operation or spec `{word:.80}`", nearest(word, choices))
             raise _NotedError
         action = _tagged("call", at)
-        action.put("spec", word, word_at, word_at)
+        action.put("spec", fixed_word(word), word_at, word_at)
         arguments = self._mapping(word, value, at)
         for key in arguments:
             if key in BESIDE:

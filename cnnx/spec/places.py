@@ -210,8 +210,15 @@ def read_number(written: Any) -> Reader[float]:
     return _number_place(written, check)
 
 
+def fixed_word(word: str) -> Reader[str]:
+    """A word that is no parameter's name, whatever parameters there are: the key of a step."""
+    return Reader(word, lambda scope: word)
+
+
 def read_word(written: Any) -> Reader[str]:
-    """A word, or a parameter that holds one."""
+    """A word, or a parameter that holds one; a fixed word stays as it is."""
+    if isinstance(written, Reader):
+        return written
 
     def check(value: Value) -> str:
         if not isinstance(value, str):
