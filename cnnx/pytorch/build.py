@@ -15,13 +15,17 @@ from torch import Tensor, nn
 
 from cnnx.analysis.figures import ELEMENT_BYTES
 from cnnx.analysis.storage import in_place_nodes
-from cnnx.errors import UsageError, nearest
+from cnnx.errors import MemoryBudgetError, UsageError, nearest
 from cnnx.graph.graph import Graph
+from cnnx.graph.operation import elements, show_shape
 from cnnx.pytorch.devices import check_device
 from cnnx.pytorch.forward_text import compile_forward
 from cnnx.pytorch.layers import INFERENCE_IN_PLACE, LAYERS
 
 DTYPES: Mapping[str, torch.dtype] = {name: getattr(torch, name) for name in ELEMENT_BYTES}
+
+
+LARGEST_TENSOR = 2**60  # elements; torch counts bytes, of up to 8 an element, in 64 bits with a sign
 
 
 class Network(nn.Module):
@@ -62,10 +66,12 @@ def build(graph: Graph, *, device: str = "cpu", dtype: str = "float32", seed: in
     """Build the module of a graph, in training mode, initialised by torch's usual rules from `seed`.
 
     `device` is `cpu`, `cuda`, `cuda:1` …, or `meta` for a module without data; the weights are the same on all.
-    Raises `UsageError` for an unknown device or dtype, `DeviceError` for a device that cannot be used, `RuleError`
-    for a graph made by hand whose names cannot be those of layers or arguments.
+    Raises `UsageError` for an unknown device or dtype, `DeviceError` for a device that cannot be used,
+    `MemoryBudgetError` for tensors of sizes that torch cannot count, `RuleError` for a graph made by hand whose names
+    cannot be those of layers or arguments.
     """
     factor_type = find_dtype(dtype)
+    _check_sizes(graph)
     if device != "meta":
         check_device(device)
     network = _empty_network(graph)
@@ -73,6 +79,15 @@ def build(graph: Graph, *, device: str = "cpu", dtype: str = "float32", seed: in
         torch.default_generator.manual_seed(seed)  # `torch.manual_seed` would seed every GPU too
         _add_layers(network, graph)
     return network.to(device=device, dtype=factor_type).train()
+
+
+def _check_sizes(graph: Graph) -> None:
+    for node in graph.nodes:
+        for shape in (node.shape, *node.op.weights().values()):
+            if elements(shape) >= LARGEST_TENSOR:
+                raise MemoryBudgetError(
+                    f"`{node.name}` needs a tensor of {show_shape(shape)} elements; torch has none of 2^60 or more"
+                )
 
 
 def find_dtype(name: str) -> torch.dtype:

@@ -60,6 +60,10 @@ def _batchnorm(op: pointwise.BatchNorm, source: Shape) -> nn.Module:
     return layer(op.channels, eps=op.eps)
 
 
+def _lrn(op: pointwise.Lrn, source: Shape) -> nn.Module:
+    return nn.LocalResponseNorm(op.size, op.alpha, op.beta, op.k)
+
+
 def _maxpool(op: pooling.MaxPool, source: Shape) -> nn.Module:
     return nn.MaxPool2d(op.kernel, op.stride, op.padding, ceil_mode=op.ceil)
 
@@ -68,15 +72,20 @@ def _avgpool(op: pooling.AvgPool, source: Shape) -> nn.Module:
     return nn.AvgPool2d(op.kernel, op.stride, op.padding, ceil_mode=op.ceil, count_include_pad=op.count_padding)
 
 
+def _resize(op: pooling.Resize, source: Shape) -> nn.Module:
+    return nn.Upsample(op.size, mode=op.mode, align_corners=False if op.mode == "bilinear" else None)
+
+
 LAYERS: Mapping[type[Operation], MakeLayer] = {
     convolution.Conv: _conv,
     convolution.Linear: _linear,
     pointwise.BatchNorm: _batchnorm,
-    pointwise.Lrn: lambda op, source: nn.LocalResponseNorm(op.size, op.alpha, op.beta, op.k),
+    pointwise.Lrn: _lrn,
     pooling.MaxPool: _maxpool,
     pooling.AvgPool: _avgpool,
     pooling.AdaptiveAvgPool: lambda op, source: nn.AdaptiveAvgPool2d(op.size),
     pooling.GlobalAvgPool: lambda op, source: nn.AdaptiveAvgPool2d((1, 1)),
+    pooling.Resize: _resize,
     pointwise.Relu: lambda op, source: nn.ReLU(),
     pointwise.Relu6: lambda op, source: nn.ReLU6(),
     pointwise.LeakyRelu: lambda op, source: nn.LeakyReLU(0.01),
@@ -131,10 +140,6 @@ def _pad(op: layout.Pad, operands: Sequence[Operand], output: Shape) -> str:
     return f"_pad({operands[0].text}, {sides}, 'constant', {_number(op.value)})"
 
 
-def _resize(op: pooling.Resize, operands: Sequence[Operand], output: Shape) -> str:
-    return f"_resize({operands[0].text}, ({op.size[0]:d}, {op.size[1]:d}), mode={op.mode!r})"
-
-
 def _number(value: float) -> str:
     return repr(float(value)).replace("inf", "_inf").replace("nan", "_nan")
 
@@ -147,6 +152,5 @@ EXPRESSIONS: Mapping[type[Operation], WriteExpression] = {
     layout.Slice: _slice,
     layout.Crop: _crop,
     layout.Pad: _pad,
-    pooling.Resize: _resize,
     pointwise.Scale: lambda op, operands, output: f"{operands[0].text} * {_number(op.factor)}",
 }
