@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from cnnx.errors import SpecError, UsageError
-from cnnx.spec.library import Library, built_in_folder, search_folders
+from cnnx.spec.folders import built_in_folder, search_folders
+from cnnx.spec.library import Library
 
 SPEC = "input: [1, 8, 8]\nlayers: [relu]\n"
 FAMILY = "parameters: {a: 1}\nvariants: {small: {a: 2}, large: {a: 3}, default: small}\n" + SPEC

@@ -13,7 +13,8 @@ from cnnx.analysis.figures import Figures, count
 from cnnx.analysis.worked import check_figures
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
-from cnnx.spec.library import Library, Target, built_in_folder
+from cnnx.spec.folders import built_in_folder
+from cnnx.spec.library import Library, Target
 from cnnx.spec.model import Spec, SpecFile
 
 NAMES = sorted(path.stem for path in built_in_folder().rglob("*.yaml"))

@@ -42,7 +42,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> str:
 
 
 def test_the_installed_wheel_is_what_answers(installed: Path, tmp_path: Path) -> None:
-    code = "import cnnx.spec.library as library; print(library.built_in_folder())"
+    code = "import cnnx.spec.folders as folders; print(folders.built_in_folder())"
     done = subprocess.run([installed / "python", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert Path(done.stdout.strip()).is_relative_to(installed.parent)
 
@@ -61,6 +61,6 @@ def test_it_compares(installed: Path, tmp_path: Path) -> None:
 
 
 def test_an_editable_install_finds_the_same_folder() -> None:
-    from cnnx.spec.library import built_in_folder
+    from cnnx.spec.folders import built_in_folder
 
     assert built_in_folder() == ROOT / "configs"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnnx.spec.library import Target, built_in_folder
+from cnnx.spec.folders import built_in_folder
+from cnnx.spec.library import Target
 from cnnx.spec.model import Origin
 
 

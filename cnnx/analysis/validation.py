@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from cnnx.analysis.worked import FigureCheck, check_figures
 from cnnx.errors import CnnxError, Problem, SpecError
 from cnnx.graph.expand import expand
-from cnnx.spec.library import SUFFIXES, Library, Target
+from cnnx.spec.folders import SUFFIXES
+from cnnx.spec.library import Library, Target
 from cnnx.spec.model import SpecFile
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from cnnx.errors import CnnxError, Problem, RuleError, SpecError, UsageError, nearest
 from cnnx.spec.actions import OPERATIONS
+from cnnx.spec.folders import SUFFIXES, Folder, scan, search_folders
 from cnnx.spec.model import SpecFile
 from cnnx.spec.parse import parse_spec
 from cnnx.spec.places import NAME, check_name
-from cnnx.spec.yaml_reader import MAX_BYTES, Source, read_source, read_yaml
-
-SUFFIXES = (".yaml", ".yml")
-ENVIRONMENT_VARIABLE = "CNNX_CONFIGS"
+from cnnx.spec.yaml_reader import Source, read_source, read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,45 +26,11 @@ class Target:
     variant: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder of specs, searched with its subfolders; `files` maps each name to its files."""
-
-    path: Path
-    files: dict[str, tuple[Path, ...]] = field(repr=False)
-
-    def texts(self) -> Iterator[tuple[str, Path, str]]:
-        """Give name, path and text of every readable file, without parsing it."""
-        for name, paths in self.files.items():
-            for path in paths:
-                try:
-                    if path.stat().st_size <= MAX_BYTES:
-                        yield name, path, path.read_text("utf-8", errors="replace")
-                except OSError:
-                    continue  # `problems` tells of it
-
-
-def built_in_folder() -> Path:
-    """Give the folder of the specs that come with cnnx: inside the wheel, or at the project's top level."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "configs"
-    return inside if inside.is_dir() else package.parent / "configs"
-
-
-def search_folders() -> list[Path]:
-    """Give the folders in which specs are searched, in their order."""
-    named = [Path(part) for part in os.environ.get(ENVIRONMENT_VARIABLE, "").split(os.pathsep) if part]
-    different = {
-        path.resolve(): path for path in reversed([Path("configs"), *named, built_in_folder()]) if path.is_dir()
-    }
-    return list(reversed(different.values()))
-
-
 class Library:
     """All specs that can be named here; every file is parsed at most once, and only when it is needed."""
 
     def __init__(self, folders: list[Path] | None = None) -> None:
-        self.folders = [_scan(path) for path in (search_folders() if folders is None else folders)]
+        self.folders = [scan(path) for path in (search_folders() if folders is None else folders)]
         self._parsed: dict[Path, SpecFile | CnnxError] = {}
 
     @cached_property
@@ -194,13 +158,6 @@ class Library:
         if name in OPERATIONS:
             raise SpecError([Problem(source.file, 0, 0, f"`{name}` is an operation and cannot name a spec")])
         return parse_spec(source, name, self.has, lambda: sorted(self._places))
-
-
-def _scan(folder: Path) -> Folder:
-    files: dict[str, tuple[Path, ...]] = {}
-    for path in sorted(path for suffix in SUFFIXES for path in folder.rglob(f"*{suffix}")):
-        files[path.stem] = (*files.get(path.stem, ()), path)
-    return Folder(folder, files)
 
 
 def _declares(path: Path, text: str, name: str) -> bool:
