@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,17 @@ Expand = Callable[..., Graph]
 def parse(text: str) -> SpecFile:
     """Parse a spec that calls no other file."""
     return parse_spec(Source("mine.yaml", text), "mine", lambda name: False, list)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Keep torch to one thread: on a busy machine, several that share small layers wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

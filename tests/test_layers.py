@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
 from math import inf
 
 import pytest
@@ -26,14 +25,7 @@ from cnnx.graph.pooling import AdaptiveAvgPool, AvgPool, MaxPool, Pool
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.layers import EXPRESSIONS, INFERENCE_IN_PLACE, LAYERS
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Keep torch to one thread: on a busy machine several wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def operation_types() -> set[type[Operation]]:

@@ -67,7 +67,7 @@ def _values(seen: Seen, graph: Graph) -> Iterator[tuple[str, Shape]]:
     """Give the shapes that were seen, each with the node or input whose value it is."""
     for node in graph.nodes:
         if node.name in seen.inputs:
-            yield node.inputs[0], seen.inputs[node.name]
+            yield from zip(node.inputs, seen.inputs[node.name], strict=True)
         if node.name in seen.outputs:
             yield node.name, seen.outputs[node.name]
     yield from zip(graph.outputs, seen.results, strict=True) if seen.results else ()

@@ -19,7 +19,7 @@ from cnnx.pytorch.counters_seen import Seen, innermost_layers
 # Operators that fvcore does not know and that hold no multiply–add of a convolution or a linear layer. With these
 # nothing of a built module is unsupported, and an operator that is truly unknown stands out.
 _WITHOUT_MACS = """
-    add add_ mul mul_ div pow sub sum clone mean pad channel_shuffle dropout_
+    add add_ mul mul_ div div_ pow sub sub_ sum clone flip mean pad channel_shuffle dropout_
     relu6 hardtanh hardtanh_ hardswish hardswish_ hardsigmoid hardsigmoid_ silu silu_ sigmoid sigmoid_ tanh gelu
     leaky_relu leaky_relu_ softmax
     max_pool2d adaptive_max_pool2d avg_pool2d avg_pool3d

@@ -38,13 +38,13 @@ class _Log:
         self.innermost = innermost
         self.macs: dict[str, int] = {}
         self.params: dict[str, int] = {}
-        self.inputs: dict[str, Shape] = {}
+        self.inputs: dict[str, tuple[Shape, ...]] = {}
         self.outputs: dict[str, Shape] = {}
         self.unknown: set[str] = set()
 
     def note(self, path: str, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         """Note one call of a layer."""
-        self.inputs.setdefault(path, shape_of(inputs[0]))
+        self.inputs.setdefault(path, tuple(map(shape_of, inputs)))
         self.outputs.setdefault(path, shape_of(output))
         if path not in self.innermost:
             return

@@ -21,7 +21,7 @@ class Seen:
     macs: int
     macs_by_layer: Mapping[str, int]
     params_by_layer: Mapping[str, int] | None = None
-    inputs: Mapping[str, Shape] = field(default_factory=dict)
+    inputs: Mapping[str, tuple[Shape, ...]] = field(default_factory=dict)
     outputs: Mapping[str, Shape] = field(default_factory=dict)
     results: tuple[Shape, ...] = ()
     note: str = ""
