@@ -23,6 +23,23 @@ ROWS: list[tuple[Operation, tuple[Shape, ...], Shape, int, int, int]] = [
         0,
     ),
     (convolution.Conv(16, 16, (3, 3), padding=(1, 1), groups=16), (MAP,), MAP, 16 * 9, 16 * 9 * 9 * 8, 0),
+    # 7 for each of the 9·16 samples at every position, 8 if modulated
+    (
+        convolution.DeformConv(16, 8, (3, 3), padding=(1, 1)),
+        (MAP, (18, 9, 8)),
+        (8, 9, 8),
+        16 * 8 * 9,
+        16 * 8 * 9 * 72,
+        7 * 9 * 16 * 72,
+    ),
+    (
+        convolution.DeformConv(16, 8, (1, 1), bias=True, modulated=True),
+        (MAP, (2, 9, 8), (1, 9, 8)),
+        (8, 9, 8),
+        16 * 8 + 8,
+        16 * 8 * 72,
+        8 * 16 * 72 + 8 * 72,
+    ),
     (convolution.Linear(10, 4), ((10,),), (4,), 10 * 4 + 4, 10 * 4, 4),
     (convolution.Linear(10, 4, bias=False), ((10,),), (4,), 10 * 4, 10 * 4, 0),
     (pointwise.BatchNorm(16), (MAP,), MAP, 2 * 16, 0, 2 * 16 * 9 * 8),
@@ -50,6 +67,7 @@ ROWS: list[tuple[Operation, tuple[Shape, ...], Shape, int, int, int]] = [
     (layout.ChannelShuffle(4), (MAP,), MAP, 0, 0, 0),
     (joins.Add(), (MAP, MAP, MAP), MAP, 0, 0, 2 * 16 * 9 * 8),
     (joins.Multiply(), ((16, 1, 1), MAP, (16,)), MAP, 0, 0, 2 * 16 * 9 * 8),
+    (joins.Warp(), (MAP, (32, 9, 8)), MAP, 0, 0, 7 * 16 * 9 * 8),
     (joins.Concat(), (MAP, (3, 9, 8)), (16 + 3, 9, 8), 0, 0, 0),
 ]
 

@@ -118,4 +118,6 @@ def _saved_values(node: Node) -> tuple[str, ...]:
         return (node.name,)
     if node.op.saves is Saves.INPUTS:
         return node.inputs
+    if node.op.saves is Saves.FIRST_INPUT:
+        return node.inputs[:1]
     return ()

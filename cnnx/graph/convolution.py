@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import Category, Operation, Saves, Shape, Window, check_map, elements, show_shape
+from cnnx.graph.operation import UNEVEN, Category, Operation, Saves, Shape, Window, check_map, elements, show_shape
 
 Pair = tuple[int, int]
 
@@ -94,6 +94,59 @@ class Conv(Operation):
         elif self.groups > 1:
             parts.append(f"g{self.groups}")
         return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class DeformConv(Conv):
+    """A convolution that reads its map bilinearly where offsets say; reads (map, offsets) or, modulated, (…, mask).
+
+    The offsets are (2·k_h·k_w, H', W'), for each tap of the kernel its move down and its move to the right; the mask
+    is (k_h·k_w, H', W'). Source: arXiv:1703.06211 and, modulated, 1811.11168.
+    """
+
+    word: ClassVar[str] = "deform_conv"
+    saves: ClassVar[Saves] = Saves.FIRST_INPUT
+
+    modulated: bool = False
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """As a convolution; offsets and mask must have its output's size."""
+        output = Conv.shape(self, inputs[0])
+        taps = self.kernel[0] * self.kernel[1]
+        wanted = ((2 * taps, *output[1:]), (taps, *output[1:]))[: 2 if self.modulated else 1]
+        if inputs[1:] != wanted:
+            given = ", ".join(map(show_shape, inputs[1:]))
+            raise RuleError(f"`deform_conv` needs {', '.join(map(show_shape, wanted))} beside its map, not {given}")
+        return output
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """7 for each sampled value (four products, three sums), 8 if modulated, and C_out·H'·W' for the bias."""
+        return (8 if self.modulated else 7) * self._samples(output) + Conv.other_flops(self, inputs, output)
+
+    def _samples(self, output: Shape) -> int:
+        return self.in_channels * self._places(output)
+
+    def _places(self, output: Shape) -> int:
+        return self.kernel[0] * self.kernel[1] * output[1] * output[2]
+
+    def windows(self, source: Shape) -> tuple[Window, Window]:
+        """Where it looks is learnt."""
+        return UNEVEN
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """The places and the samples, then, modulated, the mask by samples; at last the samples beside the output."""
+        places, samples = 2 * self._places(output), self._samples(output)
+        sampling = max(2 * places, places + samples)
+        if self.modulated:
+            sampling = max(sampling, 2 * samples + self._places(output))
+        return max(samples, sampling - elements(output)) * element_bytes
+
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
+        """The places and the samples; modulated, the mask and the weighed samples too."""
+        saved = 2 * self._places(output) + self._samples(output)
+        if self.modulated:
+            saved += self._places(output) + self._samples(output)
+        return saved * element_bytes * batch
 
 
 @dataclass(frozen=True, slots=True)

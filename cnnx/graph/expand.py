@@ -31,13 +31,14 @@ from cnnx.graph.frame import (
     within,
 )
 from cnnx.graph.graph import Graph, Node
-from cnnx.graph.joins import Add, Concat, Multiply
-from cnnx.graph.lower import lower
+from cnnx.graph.joins import Add, Concat, Multiply, Warp
+from cnnx.graph.lower import ENTERING, lower
 from cnnx.graph.operation import Operation, Shape
-from cnnx.spec.actions import Branch, Call, Each, Group, Join, Pass, Repeat, Step, Strict
+from cnnx.spec.actions import Branch, Call, Each, Group, Join, Pass, Repeat, Step
 from cnnx.spec.expressions import Scope
 from cnnx.spec.library import Library, Target
 from cnnx.spec.model import SpecFile
+from cnnx.spec.options import Strict
 from cnnx.spec.places import Reader
 from cnnx.spec.values import Value
 from cnnx.spec.yaml_reader import Mark
@@ -48,7 +49,7 @@ MAX_NESTING = 100
 
 Act = Callable[[Any, Frame, Step, Sources, Scope], Sources]
 
-JOIN_OPERATIONS: Mapping[str, Operation] = {"add": Add(), "multiply": Multiply(), "concat": Concat()}
+JOIN_OPERATIONS: Mapping[str, Operation] = {"add": Add(), "multiply": Multiply(), "concat": Concat(), "warp": Warp()}
 
 
 def expand(
@@ -139,8 +140,10 @@ class _Expansion:
 
     def primitive(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
         source, name = only(sources, step), frame.prefix + step.component
-        for ending, operation in lower(step.action, scope, frame.callee.file.norm):
-            source = self.add(name + ending, operation, (source,))
+        ends = {ENTERING: source}
+        for ending, operation, reads in lower(step.action, scope, frame.callee.file.norm):
+            sources = (source,) if reads is None else tuple([ends[part] for part in reads])
+            source = ends[ending] = self.add(name + ending, operation, sources)
         return (source,)
 
     def add(self, name: str, operation: Operation, sources: Sources) -> str:

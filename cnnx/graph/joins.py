@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import Category, Operation, Saves, Shape, elements, show_shape
+from cnnx.graph.operation import (
+    UNEVEN,
+    Category,
+    Operation,
+    Saves,
+    Shape,
+    Window,
+    check_map,
+    elements,
+    show_shape,
+)
 
 
 class Add(Operation):
@@ -73,3 +83,41 @@ class Concat(Operation):
                     f"`concat` of {show_shape(inputs[0])} and {show_shape(other)}; all but the channels must be equal"
                 )
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+
+
+class Warp(Operation):
+    """Every element of a map read bilinearly at its own offset: (map, offsets), zeros outside.
+
+    The offsets are (2·C, H, W): for each channel its move down and its move to the right.
+    """
+
+    __slots__ = ()
+    word: ClassVar[str] = "warp"
+    category: ClassVar[Category] = Category.ELEMENTWISE
+    saves: ClassVar[Saves] = Saves.FIRST_INPUT
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """((C, H, W), (2·C, H, W)) → (C, H, W)."""
+        source = check_map(inputs[0], self.word)
+        if inputs[1:] != ((2 * source[0], *source[1:]),):
+            given = ", ".join(map(show_shape, inputs[1:]))
+            raise RuleError(
+                f"`warp` of {show_shape(source)} needs {show_shape((2 * source[0], *source[1:]))}, not {given}"
+            )
+        return source
+
+    def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """7 an output element: four products, three sums."""
+        return 7 * elements(output)
+
+    def windows(self, source: Shape) -> tuple[Window, Window]:
+        """Where it looks is learnt."""
+        return UNEVEN
+
+    def scratch_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int) -> int:
+        """The places: two for each element."""
+        return 2 * elements(output) * element_bytes
+
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
+        """The places."""
+        return 2 * elements(output) * element_bytes * batch

@@ -7,17 +7,32 @@ operations that run one after the other, each with the ending that its node's na
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 from cnnx.errors import RuleError, nearest
 from cnnx.graph import convolution, layout, pointwise, pooling
 from cnnx.graph.operation import Operation, Shape, check_map
-from cnnx.spec import actions
+from cnnx.spec import actions, options
 from cnnx.spec.actions import ACTIVATIONS
 from cnnx.spec.expressions import Scope
 from cnnx.spec.places import Padding
 
-Lowered = list[tuple[str, Operation]]  # (ending of the node's name, operation)
+Pair = tuple[int, int]
+Geometry = tuple[Pair, Pair, Pair, Pair]  # kernel, stride, padding, dilation
+
+ENTERING = "entering"  # what enters the step; no ending of a name
+
+
+class Part(NamedTuple):
+    """One operation of a step: the ending that its node's name gets, and which parts it reads (the last, if None)."""
+
+    ending: str
+    op: Operation
+    reads: tuple[str, ...] | None = None
+
+
+Lowered = list[Part]
 
 ACTIVATION_TYPES: Mapping[str, type[pointwise.Activation]] = {
     operation.word: operation
@@ -42,7 +57,7 @@ _PLAIN: Mapping[str, Callable[[], Operation]] = {
 }
 
 
-def lower(action: actions.Action, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def lower(action: actions.Action, scope: Scope, norm: options.BatchNorm) -> Lowered:
     """Give the operations of an action on the stream that enters (`scope.incoming`).
 
     `norm` has the batch norm options of the file. Raises `RuleError`.
@@ -55,32 +70,37 @@ def _incoming(scope: Scope) -> Shape:
     return scope.incoming
 
 
-def _conv(action: actions.Conv, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def _conv(action: options.Conv, scope: Scope, norm: options.BatchNorm) -> Lowered:
     shape = check_map(_incoming(scope), "conv")
     return _convolution(action, scope, norm, shape, action.out.read(scope), action.groups.read(scope))
 
 
-def _depthwise(action: actions.Depthwise, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def _depthwise(action: options.Depthwise, scope: Scope, norm: options.BatchNorm) -> Lowered:
     shape = check_map(_incoming(scope), "depthwise")
     return _convolution(action, scope, norm, shape, shape[0] * action.multiplier.read(scope), shape[0])
 
 
 def _convolution(
-    action: actions.Convolution, scope: Scope, norm: actions.BatchNorm, shape: Shape, out: int, groups: int
+    action: options.Convolution, scope: Scope, norm: options.BatchNorm, shape: Shape, out: int, groups: int
 ) -> Lowered:
+    parts, geometry = _geometry(action, scope, shape)
+    parts.append(Part("", convolution.Conv(shape[0], out, *geometry, groups, action.bias.read(scope))))
+    return parts + _normed(action.norm.read(scope), out, scope, norm) + _activated(action.act.read(scope))
+
+
+def _geometry(action: options.Convolution, scope: Scope, shape: Shape) -> tuple[Lowered, Geometry]:
+    """Give the node that pads beforehand, if one is needed, and kernel, stride, padding and dilation."""
     kernel, stride, dilation = action.kernel.read(scope), action.stride.read(scope), action.dilation.read(scope)
     sides, padding = _padding(action.padding.read(scope), shape, kernel, stride, dilation)
-    conv = convolution.Conv(shape[0], out, kernel, stride, padding, dilation, groups, action.bias.read(scope))
-    lowered: Lowered = [("", conv)] if sides is None else [("_pad", layout.Pad(sides)), ("", conv)]
-    return lowered + _normed(action.norm.read(scope), out, scope, norm) + _activated(action.act.read(scope))
+    return [] if sides is None else [Part("_pad", layout.Pad(sides))], (kernel, stride, padding, dilation)
 
 
 def _padding(
     written: Padding,
     shape: Shape,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
+    kernel: Pair,
+    stride: Pair,
+    dilation: Pair,
 ) -> tuple[tuple[int, int, int, int] | None, tuple[int, int]]:
     """Give the sides to pad beforehand (None where no side differs from its opposite), and the padding."""
     if written == "same":
@@ -100,11 +120,11 @@ def _tf_same(size: int, reach: int, stride: int) -> int:
     return max((outputs - 1) * stride + reach - size, 0)
 
 
-def _normed(word: str, channels: int, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def _normed(word: str, channels: int, scope: Scope, norm: options.BatchNorm) -> Lowered:
     if word == "none":
         return []
     if word == "batchnorm":
-        return [("_norm", pointwise.BatchNorm(channels, norm.eps.read(scope)))]
+        return [Part("_norm", pointwise.BatchNorm(channels, norm.eps.read(scope)))]
     raise RuleError(f"no norm is named `{word}`", hint=nearest(word, ["batchnorm", "none"]), option="norm")
 
 
@@ -112,25 +132,46 @@ def _activated(word: str) -> Lowered:
     if word == "none":
         return []
     if word in ACTIVATION_TYPES:
-        return [("_act", ACTIVATION_TYPES[word]())]
+        return [Part("_act", ACTIVATION_TYPES[word]())]
     raise RuleError(f"no activation is named `{word}`", hint=nearest(word, [*ACTIVATIONS, "none"]), option="act")
 
 
-def _linear(action: actions.Linear, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def _deform_conv(action: options.DeformConv, scope: Scope, norm: options.BatchNorm) -> Lowered:
+    # 2·k_h·k_w offset channels, with a bias (arXiv:1703.06211); k_h·k_w more if modulated (arXiv:1811.11168).
+    shape = check_map(_incoming(scope), "deform_conv")
+    padded, geometry = _geometry(action, scope, shape)
+    entering = padded[0].ending if padded else ENTERING
+    out, modulated, taps = action.out.read(scope), action.modulated.read(scope), prod(geometry[0])
+    offset = convolution.Conv(shape[0], (3 if modulated else 2) * taps, *geometry, bias=True)
+    conv = convolution.DeformConv(
+        shape[0], out, *geometry, action.groups.read(scope), action.bias.read(scope), modulated
+    )
+    parts = [*padded, Part("_offset", offset)]
+    if modulated:
+        parts += [
+            Part("_moves", layout.Slice(0, 2 * taps)),
+            Part("_logits", layout.Slice(2 * taps, 3 * taps), ("_offset",)),
+            Part("_mask", pointwise.Sigmoid()),
+        ]
+    parts.append(Part("", conv, (entering, "_moves", "_mask") if modulated else (entering, "_offset")))
+    return parts + _normed(action.norm.read(scope), out, scope, norm) + _activated(action.act.read(scope))
+
+
+def _linear(action: options.Linear, scope: Scope, norm: options.BatchNorm) -> Lowered:
     operation = convolution.Linear(_incoming(scope)[0], action.out.read(scope), action.bias.read(scope))
-    return [("", operation), *_activated(action.act.read(scope))]
+    return [Part("", operation), *_activated(action.act.read(scope))]
 
 
-def _batchnorm(action: actions.BatchNorm, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    return [("", pointwise.BatchNorm(_incoming(scope)[0], action.eps.read(scope)))]
+def _batchnorm(action: options.BatchNorm, scope: Scope, norm: options.BatchNorm) -> Lowered:
+    return [Part("", pointwise.BatchNorm(_incoming(scope)[0], action.eps.read(scope)))]
 
 
-def _lrn(action: actions.Lrn, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def _lrn(action: options.Lrn, scope: Scope, norm: options.BatchNorm) -> Lowered:
     size, alpha = action.size.read(scope), action.alpha.read(scope)
-    return [("", pointwise.Lrn(size, alpha, action.beta.read(scope), action.k.read(scope)))]
+    return [Part("", pointwise.Lrn(size, alpha, action.beta.read(scope), action.k.read(scope)))]
 
 
-def _resize(action: actions.Resize, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def _resize(action: options.Resize, scope: Scope, norm: options.BatchNorm) -> Lowered:
     shape = check_map(_incoming(scope), "resize")
     if (action.size is None) == (action.factor is None):
         raise RuleError("`resize` takes either a `size` or a `factor`")
@@ -142,10 +183,10 @@ def _resize(action: actions.Resize, scope: Scope, norm: actions.BatchNorm) -> Lo
         size = (int(shape[1] * factor), int(shape[2] * factor))
         if min(size) < 1:
             raise RuleError(f"factor={factor} leaves nothing of {shape[1]}×{shape[2]}", option="factor")
-    return [("", pooling.Resize(size, action.mode.read(scope)))]
+    return [Part("", pooling.Resize(size, action.mode.read(scope)))]
 
 
-def _pool(action: actions.Pool, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def _pool(action: options.Pool, scope: Scope, norm: options.BatchNorm) -> Lowered:
     shape = check_map(_incoming(scope), action.op)
     kernel = action.kernel.read(scope)
     stride = kernel if action.stride is None else action.stride.read(scope)
@@ -154,7 +195,7 @@ def _pool(action: actions.Pool, scope: Scope, norm: actions.BatchNorm) -> Lowere
     sides, padding = _padding(action.padding.read(scope), shape, kernel, stride, (1, 1))
     lowered: Lowered = []
     if sides is not None and (is_max or count_padding):
-        lowered.append(("_pad", layout.Pad(sides, float("-inf") if is_max else 0.0)))
+        lowered.append(Part("_pad", layout.Pad(sides, float("-inf") if is_max else 0.0)))
     elif sides is not None:
         # An average that leaves padding out: a last window that hangs over the end is the same thing.
         if sides[0] or sides[2] or (sides[1] and stride[0] == 1) or (sides[3] and stride[1] == 1):
@@ -165,53 +206,54 @@ def _pool(action: actions.Pool, scope: Scope, norm: actions.BatchNorm) -> Lowere
             )
         ceil = True
     if is_max:
-        return [*lowered, ("", pooling.MaxPool(kernel, stride, padding, ceil))]
-    return [*lowered, ("", pooling.AvgPool(kernel, stride, padding, ceil, count_padding))]
+        return [*lowered, Part("", pooling.MaxPool(kernel, stride, padding, ceil))]
+    return [*lowered, Part("", pooling.AvgPool(kernel, stride, padding, ceil, count_padding))]
 
 
-def _plain(action: actions.Plain, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    return [("", _PLAIN[action.op]())]
+def _plain(action: options.Plain, scope: Scope, norm: options.BatchNorm) -> Lowered:
+    return [Part("", _PLAIN[action.op]())]
 
 
-def _adaptive(action: actions.AdaptiveAvgPool, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def _adaptive(action: options.AdaptiveAvgPool, scope: Scope, norm: options.BatchNorm) -> Lowered:
     size = action.size.read(scope)
-    return [("", pooling.GlobalAvgPool() if size == (1, 1) else pooling.AdaptiveAvgPool(size))]
+    return [Part("", pooling.GlobalAvgPool() if size == (1, 1) else pooling.AdaptiveAvgPool(size))]
 
 
-def _dropout(action: actions.Dropout, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    return [("", pointwise.Dropout(action.p.read(scope)))]
+def _dropout(action: options.Dropout, scope: Scope, norm: options.BatchNorm) -> Lowered:
+    return [Part("", pointwise.Dropout(action.p.read(scope)))]
 
 
-def _scale(action: actions.Scale, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    return [("", pointwise.Scale(action.factor.read(scope)))]
+def _scale(action: options.Scale, scope: Scope, norm: options.BatchNorm) -> Lowered:
+    return [Part("", pointwise.Scale(action.factor.read(scope)))]
 
 
-def _shuffle(action: actions.ChannelShuffle, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    return [("", layout.ChannelShuffle(action.groups.read(scope)))]
+def _shuffle(action: options.ChannelShuffle, scope: Scope, norm: options.BatchNorm) -> Lowered:
+    return [Part("", layout.ChannelShuffle(action.groups.read(scope)))]
 
 
-def _slice(action: actions.Slice, scope: Scope, norm: actions.BatchNorm) -> Lowered:
-    return [("", layout.Slice(action.start.read(scope), action.end.read(scope)))]
+def _slice(action: options.Slice, scope: Scope, norm: options.BatchNorm) -> Lowered:
+    return [Part("", layout.Slice(action.start.read(scope), action.end.read(scope)))]
 
 
-def _sides(action: actions.PadOrCrop, scope: Scope, norm: actions.BatchNorm) -> Lowered:
+def _sides(action: options.PadOrCrop, scope: Scope, norm: options.BatchNorm) -> Lowered:
     sides = action.sides.read(scope)
-    return [("", layout.Pad(sides) if action.op == "pad" else layout.Crop(sides))]
+    return [Part("", layout.Pad(sides) if action.op == "pad" else layout.Crop(sides))]
 
 
-LOWERINGS: Mapping[type[actions.Strict], Callable[[Any, Scope, actions.BatchNorm], Lowered]] = {
-    actions.Conv: _conv,
-    actions.Depthwise: _depthwise,
-    actions.Linear: _linear,
-    actions.BatchNorm: _batchnorm,
-    actions.Lrn: _lrn,
-    actions.Pool: _pool,
-    actions.Resize: _resize,
-    actions.Plain: _plain,
-    actions.AdaptiveAvgPool: _adaptive,
-    actions.Dropout: _dropout,
-    actions.Scale: _scale,
-    actions.ChannelShuffle: _shuffle,
-    actions.Slice: _slice,
-    actions.PadOrCrop: _sides,
+LOWERINGS: Mapping[type[options.Strict], Callable[[Any, Scope, options.BatchNorm], Lowered]] = {
+    options.Conv: _conv,
+    options.Depthwise: _depthwise,
+    options.DeformConv: _deform_conv,
+    options.Linear: _linear,
+    options.BatchNorm: _batchnorm,
+    options.Lrn: _lrn,
+    options.Pool: _pool,
+    options.Resize: _resize,
+    options.Plain: _plain,
+    options.AdaptiveAvgPool: _adaptive,
+    options.Dropout: _dropout,
+    options.Scale: _scale,
+    options.ChannelShuffle: _shuffle,
+    options.Slice: _slice,
+    options.PadOrCrop: _sides,
 }

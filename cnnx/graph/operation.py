@@ -42,6 +42,7 @@ class Saves(StrEnum):
 
     NOTHING = "nothing"
     INPUTS = "inputs"
+    FIRST_INPUT = "first input"
     OUTPUT = "output"
 
 

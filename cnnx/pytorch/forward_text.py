@@ -104,7 +104,7 @@ def _call(node: Node, graph: Graph, values: Mapping[str, str]) -> str:
     if type(node.op) in EXPRESSIONS:
         return EXPRESSIONS[type(node.op)](node.op, operands, node.shape)
     path = "".join(f"._modules[{part!r}]" for part in node.name.split("."))
-    return f"self{path}({operands[0].text})"
+    return f"self{path}({', '.join(operand.text for operand in operands)})"
 
 
 def _returned(graph: Graph, values: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from cnnx.graph import convolution, joins, layout, pointwise, pooling
 from cnnx.graph.operation import Operation, Shape
+from cnnx.pytorch.sampling import DeformConv2d, warp
 
 
 class Operand(NamedTuple):
@@ -31,7 +32,13 @@ MakeLayer = Callable[[Any, Shape], nn.Module]
 WriteExpression = Callable[[Any, Sequence[Operand], Shape], str]
 
 # What expressions may name, beside the methods of tensors: no builtin, as an input may be called like one.
-EXPRESSION_NAMES: Mapping[str, Any] = {"_cat": torch.cat, "_pad": functional.pad, "_inf": math.inf, "_nan": math.nan}
+EXPRESSION_NAMES: Mapping[str, Any] = {
+    "_cat": torch.cat,
+    "_pad": functional.pad,
+    "_inf": math.inf,
+    "_nan": math.nan,
+    "_warp": warp,
+}
 
 # Layers that write over their input only at inference: with gradients they first save a copy of it.
 INFERENCE_IN_PLACE = (nn.ReLU6, nn.LeakyReLU, nn.Hardsigmoid, nn.Hardswish, nn.SiLU)
@@ -49,6 +56,11 @@ def _conv(op: convolution.Conv, source: Shape) -> nn.Module:
         groups=op.groups,
         bias=op.bias,
     )
+
+
+def _deform_conv(op: convolution.DeformConv, source: Shape) -> nn.Module:
+    geometry = (op.kernel, op.stride, op.padding, op.dilation)
+    return DeformConv2d(op.in_channels, op.out_channels, *geometry, op.groups, op.bias)
 
 
 def _linear(op: convolution.Linear, source: Shape) -> nn.Module:
@@ -78,6 +90,7 @@ def _resize(op: pooling.Resize, source: Shape) -> nn.Module:
 
 LAYERS: Mapping[type[Operation], MakeLayer] = {
     convolution.Conv: _conv,
+    convolution.DeformConv: _deform_conv,
     convolution.Linear: _linear,
     pointwise.BatchNorm: _batchnorm,
     pointwise.Lrn: _lrn,
@@ -148,6 +161,7 @@ EXPRESSIONS: Mapping[type[Operation], WriteExpression] = {
     joins.Add: _add,
     joins.Multiply: _multiply,
     joins.Concat: _concat,
+    joins.Warp: lambda op, operands, output: f"_warp({operands[0].text}, {operands[1].text})",
     layout.Flatten: lambda op, operands, output: f"{operands[0].text}.flatten(1)",
     layout.Slice: _slice,
     layout.Crop: _crop,

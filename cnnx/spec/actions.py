@@ -1,171 +1,34 @@
-"""What a step can do: the operations of the language with their options, joins, loops and calls.
-
-The table in LANGUAGE order. Every class lists the words that it answers to in `op`; its other fields are
-the options, with their defaults. What they cost and what shapes they give is told in `cnnx.graph`.
-"""
+"""What a step can do: an operation with its options, a join, a loop, a call."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import Field, PlainValidator
 
-from cnnx.spec.places import (
-    Condition,
-    Count,
-    Data,
-    Flag,
-    Index,
-    Number,
-    PaddingPlace,
-    Pair,
-    Sides,
-    Sources,
-    StreamNames,
-    Word,
-    check_free_name,
-    read_count,
-    read_flag,
-    read_index,
-    read_number,
-    read_padding,
-    read_pair,
-    read_word,
+from cnnx.spec.options import (
+    Activation,
+    AdaptiveAvgPool,
+    BatchNorm,
+    ChannelShuffle,
+    Conv,
+    DeformConv,
+    Depthwise,
+    Dropout,
+    Linear,
+    Lrn,
+    PadOrCrop,
+    Plain,
+    Pool,
+    Resize,
+    Scale,
+    Slice,
+    Strict,
 )
+from cnnx.spec.places import Condition, Data, Index, Sources, StreamNames, Word, check_free_name
 from cnnx.spec.yaml_reader import Mark
 
-Activation = Literal[
-    "relu", "relu6", "leaky_relu", "sigmoid", "hardsigmoid", "hardswish", "silu", "tanh", "gelu", "softmax"
-]
-JoinWord = Literal["add", "multiply", "concat"]
-
-
-class Strict(BaseModel):
-    """The base of every part of a spec: frozen, strict, and unknown keys are errors."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
-
-
-class Convolution(Strict):
-    """The options that all convolutions share."""
-
-    kernel: Pair
-    stride: Pair = read_pair(1)
-    padding: PaddingPlace = read_padding("same")
-    dilation: Pair = read_pair(1)
-    bias: Flag = read_flag(False)
-    norm: Word = read_word("none")
-    act: Word = read_word("none")
-
-
-class Conv(Convolution):
-    """A convolution; `norm` and `act` append nodes."""
-
-    op: Literal["conv"]
-    out: Count
-    groups: Count = read_count(1)
-
-
-class Depthwise(Convolution):
-    """A convolution of every channel by itself, to `multiplier` channels each."""
-
-    op: Literal["depthwise"]
-    multiplier: Count = read_count(1)
-
-
-class Linear(Strict):
-    """A matrix product with a vector."""
-
-    op: Literal["linear"]
-    out: Count
-    bias: Flag = read_flag(True)
-    act: Word = read_word("none")
-
-
-class BatchNorm(Strict):
-    """Batch normalisation of a map or a vector."""
-
-    op: Literal["batchnorm"]
-    eps: Number = read_number(1e-5)
-
-
-class Lrn(Strict):
-    """Local response normalisation over `size` neighbouring channels (AlexNet, 2012; constants as in Caffe)."""
-
-    op: Literal["lrn"]
-    size: Count = read_count(5)
-    alpha: Number = read_number(1e-4)
-    beta: Number = read_number(0.75)
-    k: Number = read_number(1.0)
-
-
-class Pool(Strict):
-    """Max or average pooling; `stride` is the kernel where it is not given, as in PyTorch."""
-
-    op: Literal["maxpool", "avgpool"]
-    kernel: Pair
-    stride: Pair | None = None
-    padding: PaddingPlace = read_padding("valid")
-    ceil: Flag = read_flag(False)
-    count_padding: Flag = read_flag(True)
-
-
-class AdaptiveAvgPool(Strict):
-    """Average pooling to a given size."""
-
-    op: Literal["adaptive_avgpool"]
-    size: Pair
-
-
-class Plain(Strict):
-    """An operation without options."""
-
-    op: Activation | Literal["global_avgpool", "flatten", "identity"]
-
-
-class Dropout(Strict):
-    """Dropout; nothing at inference."""
-
-    op: Literal["dropout"]
-    p: Number = read_number(0.5)
-
-
-class Scale(Strict):
-    """Multiplication by a constant."""
-
-    op: Literal["scale"]
-    factor: Number
-
-
-class ChannelShuffle(Strict):
-    """The transposition (g, c/g) → (c/g, g) of the channels."""
-
-    op: Literal["channel_shuffle"]
-    groups: Count
-
-
-class Slice(Strict):
-    """The channels from `start` up to `end`, `end` not included."""
-
-    op: Literal["slice"]
-    start: Index = read_index(0)
-    end: Index
-
-
-class Resize(Strict):
-    """Interpolation to a size, or by a factor; `mode` is bilinear or nearest."""
-
-    op: Literal["resize"]
-    size: Pair | None = None
-    factor: Number | None = None
-    mode: Word = read_word("bilinear")
-
-
-class PadOrCrop(Strict):
-    """Rows and columns of zeros added, or rows and columns taken away, on four sides."""
-
-    op: Literal["pad", "crop"]
-    sides: Sides
+JoinWord = Literal["add", "multiply", "concat", "warp"]
 
 
 class Branch(Strict):
@@ -227,6 +90,7 @@ class Pass(Strict):
 Action = Annotated[
     Conv
     | Depthwise
+    | DeformConv
     | Linear
     | BatchNorm
     | Lrn
@@ -268,8 +132,8 @@ class Step(Strict):
 
 
 _ALL = (
-    Conv, Depthwise, Linear, BatchNorm, Lrn, Pool, AdaptiveAvgPool, Plain, Dropout, Scale, ChannelShuffle, Slice,
-    Resize, PadOrCrop, Join, Group, Repeat, Each, Call, Pass,
+    Conv, Depthwise, DeformConv, Linear, BatchNorm, Lrn, Pool, AdaptiveAvgPool, Plain, Dropout, Scale,
+    ChannelShuffle, Slice, Resize, PadOrCrop, Join, Group, Repeat, Each, Call, Pass,
 )  # fmt: skip
 
 

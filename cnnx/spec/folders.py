@@ -53,3 +53,12 @@ def scan(folder: Path) -> Folder:
     for path in sorted(path for suffix in SUFFIXES for path in folder.rglob(f"*{suffix}")):
         files[path.stem] = (*files.get(path.stem, ()), path)
     return Folder(folder, files)
+
+
+def show_path(path: Path) -> str:
+    """Write a path as short as it is clear: `configs/…` for what comes with cnnx, else from the working folder."""
+    absolute = path.absolute()
+    for folder in (built_in_folder().parent, Path.cwd()):
+        if absolute.is_relative_to(folder):
+            return str(absolute.relative_to(folder))
+    return str(path)

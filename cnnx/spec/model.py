@@ -12,8 +12,9 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator
 
 from cnnx.errors import Problem, RuleError
-from cnnx.spec.actions import BatchNorm, Step, Strict
+from cnnx.spec.actions import Step
 from cnnx.spec.expressions import Expression, compile_expression
+from cnnx.spec.options import BatchNorm, Strict
 from cnnx.spec.places import Data, Reader, StreamNames, check_count, check_free_name, check_name, read_count
 from cnnx.spec.yaml_reader import Mark, MarkedDict, Source
 

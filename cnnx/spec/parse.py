@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cnnx.errors import CnnxError, Problem, SpecError, nearest
-from cnnx.spec.actions import ACTIONS, JOINS, OPERATIONS, BatchNorm, Strict, options_of
+from cnnx.spec.actions import ACTIONS, JOINS, OPERATIONS, options_of
 from cnnx.spec.checks import check_spec
 from cnnx.spec.model import Block, Origin, Published, Spec, SpecFile, Worked, find_mark
 from cnnx.spec.normalize import Normalizer
+from cnnx.spec.options import BatchNorm, Strict
 from cnnx.spec.yaml_reader import MarkedDict, Source, read_yaml
 
 WITH_DEFAULTS = OPERATIONS - JOINS - {"repeat", "each"}
