@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from cnnx.spec.folders import built_in_folder
+from cnnx.spec.folders import show_path
 from cnnx.spec.library import Target
 from cnnx.spec.model import Origin
 
@@ -41,12 +40,3 @@ def cite(origin: Origin) -> str:
     year = None if origin.year is None else str(origin.year)
     parts = (origin.paper, origin.title, year, arxiv, origin.url, origin.code, origin.note)
     return ", ".join(part for part in parts if part)
-
-
-def show_path(path: Path) -> str:
-    """Write a path as short as it is clear: `configs/…` for what comes with cnnx, else from the working folder."""
-    absolute = path.absolute()
-    for folder in (built_in_folder().parent, Path.cwd()):
-        if absolute.is_relative_to(folder):
-            return str(absolute.relative_to(folder))
-    return str(path)

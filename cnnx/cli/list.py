@@ -31,19 +31,20 @@ def list_specs(
     """List every spec and variant with its size and cost."""
     output = choose_output(form, json, file)
 
-    from cnnx.analysis.catalogue import KINDS, read_catalogue
+    from cnnx.analysis.catalogue import KINDS, choose
+    from cnnx.analysis.catalogue_store import open_catalogue
     from cnnx.analysis.environment import static_environment
     from cnnx.cli.invocation import command_line
     from cnnx.errors import UsageError, nearest
     from cnnx.report.catalogue import catalogue_document, draw_catalogue
-    from cnnx.spec.library import Library
 
-    library = Library()
+    known = open_catalogue()
     chosen = [kind for kind, wanted in zip(KINDS, (blocks, networks), strict=True) if wanted]
-    catalogue = read_catalogue(library, pattern, chosen or KINDS)
+    catalogue = choose(known, pattern, chosen or KINDS)
     warn(catalogue.warnings)
     if not catalogue.entries:
         kind = f"{chosen[0]} " if len(chosen) == 1 else ""
-        raise UsageError(f"no {kind}spec matches `{pattern:.80}`", hint=nearest(pattern, library.names()))
+        hint = nearest(pattern, [entry.name for entry in known.entries])
+        raise UsageError(f"no {kind}spec matches `{pattern:.80}`", hint=hint)
     environment = static_environment(command_line())
     output.write(lambda width: draw_catalogue(catalogue, width), lambda: catalogue_document(catalogue, environment))

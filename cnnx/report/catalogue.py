@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -15,6 +16,7 @@ from cnnx.report.notes import MACS, draw_notes
 from cnnx.report.numbers import NOTHING, counted, exact
 from cnnx.report.table import GAP, Column, draw, width_of_columns
 from cnnx.report.text import line, paragraph, show_shapes
+from cnnx.spec.folders import show_path
 
 INDENT = "  "
 LEAST_TITLE = 30  # columns; where fewer are left for titles, entries are drawn in two lines
@@ -103,7 +105,7 @@ def _entry(entry: Entry) -> Object:
         "title": entry.title,
         "year": entry.year,
         "tags": list(entry.tags),
-        "path": entry.path,
+        "path": show_path(Path(entry.path)),
         "variant_of": entry.variant_of,
         "stands_for": entry.stands_for,
     }
