@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 import cnnx
 from cnnx.errors import MemoryBudgetError
 from cnnx.pytorch import node_times
-from cnnx.pytorch.node_times import ClockedCall, NodeClock, between, time_by_node
+from cnnx.pytorch.node_times import ClockedCall, NodeClock, between, time_by_node, typical
 from cnnx.pytorch.protocol import CpuClock
 from cnnx.pytorch.settings import Settings
 from tests.conftest import Expand
@@ -76,6 +77,14 @@ def test_a_sample_is_the_mean_of_its_calls_and_of_no_others() -> None:
     clock.sample(clocked, 2)
     clock.sample(lambda: None, 3)  # of another call, nothing is noted
     assert [sample.tolist() for sample in clock.by_node] == [pytest.approx([(1 + 3) / 2 * 1e-9] * 2)]
+
+
+def test_times_of_nodes_add_up_and_leave_hiccups_out() -> None:
+    # Wholes 3, 4, 4, 5, 60: the quartiles are 4 and 5, so that the rounds of 4, 4 and 5 count.
+    rounds = [np.array(pair) for pair in ([1.0, 2.0], [3.0, 1.0], [1.0, 3.0], [2.0, 3.0], [50.0, 10.0])]
+    assert typical(rounds).tolist() == pytest.approx([(3 + 1 + 2) / 3, (1 + 3 + 3) / 3])
+    assert typical(rounds).sum() == pytest.approx((4 + 4 + 5) / 3)
+    assert typical(rounds[:1]).tolist() == [1.0, 2.0]
 
 
 def test_what_is_too_large_is_never_built(expand_text: Expand) -> None:

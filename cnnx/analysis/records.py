@@ -13,13 +13,15 @@ from dataclasses import dataclass
 class CounterResult:
     """What one counter saw on the built module: conv and linear MACs, in all and by node.
 
-    `macs` is None where the counter was left out or failed; `note` says why, or what it did not know.
+    `macs` is None where the counter was left out or failed; `note` says why, or what it did not know. `reported` is the
+    total that the tool itself gives, by the convention of its name; None where it gives none.
     """
 
     counter: str  # "hooks", "fvcore" or "torch"
     macs: int | None
     macs_by_node: Mapping[str, int] | None = None
     note: str = ""
+    reported: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class NodeTime:
-    """The measured median time of one node, in milliseconds."""
+    """The measured time of one node, in milliseconds."""
 
     name: str
     milliseconds: float
