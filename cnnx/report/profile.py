@@ -91,8 +91,8 @@ def _notes(profile: Profile) -> list[str]:
     times, environment = profile.times, profile.environment
     return [
         f"{CONVENTION} Bytes moved: what the nodes read and write ({profile.figures.dtype}), for one image.",
-        f"ms: the median of each node over {times.rounds} rounds, added up by block, for the whole batch of "
-        f"{environment.batch or 1}; the nodes add up to {significant(times.sum_ms)} ms, and the whole takes "
+        f"ms: the mean of each node over the middle half of {times.rounds} rounds, added up by block, for the whole "
+        f"batch of {environment.batch or 1}; the nodes add up to {significant(times.sum_ms)} ms, and the whole takes "
         f"{significant(times.whole_ms)} ms without clocks in between.",
         f"Environment: {environment_note(environment)}.",
         *warning_notes(dict.fromkeys((*profile.measurement.warnings, *environment.warnings))),
