@@ -43,13 +43,11 @@ class Library:
         return places
 
     def names(self) -> list[str]:
-        """Give the names of all files and, where they can be read, their variants, sorted."""
+        """Give the names of all files and of the variants in them, sorted; nothing is parsed for it."""
         names = set(self._places)
-        for name in self._places:
-            try:
-                names.update(self.open(name).file.spec.variants)
-            except CnnxError:
-                continue  # a broken neighbour hinders nothing; `problems` tells of it
+        for folder in self.folders:
+            for _, path, text in folder.texts():
+                names.update(_variant_names(path, text))
         return sorted(names)
 
     def open(self, name: str) -> Target:
@@ -75,7 +73,9 @@ class Library:
         if name in self._places:
             return True
         return NAME.fullmatch(name) is not None and any(
-            _declares(path, text, name) for folder in self.folders for _, path, text in folder.texts()
+            name in text and name in _variant_names(path, text)
+            for folder in self.folders
+            for _, path, text in folder.texts()
         )
 
     def files(self) -> Iterator[SpecFile]:
@@ -160,12 +160,12 @@ class Library:
         return parse_spec(source, name, self.has, lambda: sorted(self._places))
 
 
-def _declares(path: Path, text: str, name: str) -> bool:
-    """Say whether a text has a variant of this name."""
-    if name not in text or "variants:" not in text:
-        return False
+def _variant_names(path: Path, text: str) -> list[str]:
+    """Give the names of the variants in a text."""
+    if "variants:" not in text:
+        return []
     try:
         variants = read_yaml(Source(str(path), text)).get("variants")
     except SpecError:
-        return False  # a broken neighbour hinders nothing; `problems` tells of it
-    return isinstance(variants, dict) and name in variants and name != "default"
+        return []  # a broken neighbour hinders nothing; `problems` tells of it
+    return [name for name in variants if name != "default"] if isinstance(variants, dict) else []
