@@ -45,6 +45,10 @@ layers:
   - tanh
   - relu6
   - add: {a: [gelu], b: [sigmoid], c: [hardswish], d: [silu], e: [softmax], f: [hardsigmoid], g: [leaky_relu]}
+  - {deform_conv: {out: 8, kernel: 3, modulated: true}}
+  - {name: map}
+  - {deform_conv: {out: 16, kernel: 3, bias: true, norm: batchnorm}, name: moves}
+  - {warp: null, from: [map, moves]}
   - {channel_shuffle: {groups: 2}}
   - lrn
   - {resize: {factor: 2, mode: nearest}}

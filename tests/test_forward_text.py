@@ -19,6 +19,7 @@ from cnnx.graph.operation import Operation
 from cnnx.graph.pointwise import Relu
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.forward_text import forward_text
+from cnnx.spec.module_names import MODULE_NAMES
 
 Expand = Callable[..., Graph]
 
@@ -120,6 +121,10 @@ def test_the_name_of_an_input_is_a_plain_identifier(name: str) -> None:
 def test_the_name_of_a_layer_is_none_that_modules_use(name: str) -> None:
     with pytest.raises(RuleError, match="a layer cannot be named"):
         build(one_node(name))
+
+
+def test_the_language_refuses_the_names_that_a_network_uses_itself() -> None:
+    assert {name for name in dir(build(one_node())) if not name.startswith("_")} - {"conv"} <= MODULE_NAMES
 
 
 def test_a_layer_contains_no_other_layer() -> None:

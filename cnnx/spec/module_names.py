@@ -1,7 +1,7 @@
 """Names that `torch.nn.Module` uses itself and that no part of a node's name may be.
 
 Written out because the spec language knows no torch; a test holds the list against the torch that is
-installed. Source: the public attributes of `torch.nn.Module()`, PyTorch 2.13.
+installed. Source: the public attributes of `torch.nn.Module()`, PyTorch 2.13, and `graph`, which a built module keeps.
 """
 
 MODULE_NAMES = frozenset(
@@ -26,6 +26,7 @@ MODULE_NAMES = frozenset(
         "get_extra_state",
         "get_parameter",
         "get_submodule",
+        "graph",
         "half",
         "ipu",
         "load_state_dict",
