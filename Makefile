@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test check golden bench size
+.PHONY: help demo test test-all check golden bench size
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
 
@@ -17,6 +17,9 @@ demo: $(INSTALLED) ## compare a bottleneck with a plain 3x3 convolution
 	@$(BIN)/cnnx compare bottleneck plain3x3
 
 test: check ## all that CI passes: the checks, then the tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: check ## the same with the slow tests: every network against its reference
 	$(BIN)/python -m pytest
 
 check: $(INSTALLED) ## ruff, mypy --strict and the order of imports

@@ -1,92 +1,14 @@
-"""Built specs compute what their references compute: layer by layer, and in numbers."""
+"""Built blocks compute what their articles and papers say of them, in numbers."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
-import numpy
-import pytest
 import torch
 from torch import Tensor, nn
 
 import cnnx
-from cnnx.graph.convolution import Conv, Linear
-from cnnx.graph.graph import Node
-from cnnx.graph.pointwise import BatchNorm
-
-REFERENCE: dict[str, Any] = json.loads((Path(__file__).parent / "reference" / "mobilenetv3.json").read_text("utf-8"))
-NETWORKS = ["mobilenetv3_large", "mobilenetv3_small"]
-
-
-def layer(node: Node) -> dict[str, Any] | None:
-    """Describe a node with weights as the reference does; others are None."""
-    match node.op:
-        case Conv() as conv:
-            return {
-                "op": "conv",
-                "weight": list(conv.weights()["weight"]),
-                "stride": list(conv.stride),
-                "dilation": list(conv.dilation),
-                "groups": conv.groups,
-                "bias": conv.bias,
-                "out": list(node.shape),
-                "padding": list(conv.padding),
-            }
-        case BatchNorm() as norm:
-            return {"op": "batchnorm", "channels": norm.channels, "out": list(node.shape), "eps": norm.eps}
-        case Linear() as linear:
-            weight = list(linear.weights()["weight"])
-            return {"op": "linear", "weight": weight, "bias": linear.bias, "out": list(node.shape)}
-    return None
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_layers_are_those_of_torchvision_in_their_order(name: str) -> None:
-    layers = [described for node in cnnx.load(name) if (described := layer(node)) is not None]
-    assert layers == REFERENCE[name]["layers"]
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_figures_are_those_of_torchvision(name: str) -> None:
-    figures = cnnx.count(cnnx.load(name))
-    assert (figures.params, figures.macs) == (REFERENCE[name]["params"], REFERENCE[name]["macs"])
-
-
-def normal(shape: tuple[int, ...], seed: int) -> Tensor:
-    return torch.from_numpy(numpy.random.RandomState(seed).standard_normal(shape))
-
-
-def fill(module: nn.Module, names: list[str]) -> None:
-    """Fill the weights as those of the reference were: layer i of the order of execution from seeds made of i."""
-    for i, name in enumerate(names):
-        one = module.get_submodule(name)
-        assert isinstance(one, nn.Conv2d | nn.Linear | nn.BatchNorm2d)
-        with torch.no_grad():
-            if isinstance(one, nn.BatchNorm2d):
-                assert one.running_mean is not None
-                assert one.running_var is not None
-                channels = (one.num_features,)
-                one.weight.copy_(1 + 0.1 * normal(channels, i))
-                one.running_mean.copy_(0.1 * normal(channels, i + 20000))
-                one.running_var.copy_(torch.exp(0.1 * normal(channels, i + 30000)))
-            else:
-                one.weight.copy_(normal(tuple(one.weight.shape), i) * (2 / one.weight[0].numel()) ** 0.5)
-            if one.bias is not None:
-                one.bias.copy_(0.1 * normal(tuple(one.bias.shape), i + 10000))
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_logits_are_those_of_torchvision(name: str) -> None:
-    graph = cnnx.load(name)
-    module = cnnx.build(graph, dtype="float64").eval()
-    fill(module, [node.name for node in graph if layer(node) is not None])
-    with torch.inference_mode():
-        logits = module(normal((1, 3, 224, 224), 12345))[0]
-    assert logits.norm().item() == pytest.approx(REFERENCE[name]["logits_norm"], rel=1e-12)
-    assert logits[:8].tolist() == pytest.approx(REFERENCE[name]["logits_first8"], rel=1e-10)
-
+from tests.identity import normal
 
 CARDINALITY, WIDTH = 4, 2
 
