@@ -147,9 +147,9 @@ class GlobalAvgPool(Operation):
         """1 an input element."""
         return elements(inputs[0])
 
-    def windows(self, source: Shape) -> None:
+    def windows(self, source: Shape) -> tuple[Window, Window] | None:
         """Everything."""
-        return
+        return None
 
 
 @dataclass(frozen=True, slots=True)
