@@ -23,6 +23,7 @@ def list_specs(
     ] = "",
     blocks: Annotated[bool, typer.Option("--blocks", help="Blocks only.")] = False,
     networks: Annotated[bool, typer.Option("--networks", help="Networks only.")] = False,
+    convention: options.Convention = "cnnx",
     form: options.Format = "table",
     json: options.Json = False,
     file: options.OutputFile = None,
@@ -34,11 +35,16 @@ def list_specs(
     from cnnx.analysis.catalogue import KINDS, choose
     from cnnx.analysis.catalogue_store import open_catalogue
     from cnnx.analysis.environment import static_environment
+    from cnnx.analysis.figures import CONVENTION
     from cnnx.cli.invocation import command_line
     from cnnx.errors import UsageError, nearest
     from cnnx.report.catalogue import catalogue_document, draw_catalogue
 
-    known = open_catalogue()
+    if convention != CONVENTION:  # imported only then: it brings every operation, and a kept catalogue needs none
+        from cnnx.analysis.conventions import find_convention
+
+        find_convention(convention)
+    known = open_catalogue(convention)
     chosen = [kind for kind, wanted in zip(KINDS, (blocks, networks), strict=True) if wanted]
     catalogue = choose(known, pattern, chosen or KINDS)
     warn(catalogue.warnings)

@@ -32,6 +32,14 @@ Input = Annotated[
     str | None,
     typer.Option("--input", help="The input of one image: 256x56x56.", metavar="CxHxW", show_default=False),
 ]
+Convention = Annotated[
+    str,
+    typer.Option(
+        "--convention",
+        help="Whose FLOPs: cnnx, fvcore, torch, torchinfo, thop, ptflops, ptflops_aten, calflops, torchprofile.",
+        metavar="NAME",
+    ),
+]
 Device = Annotated[
     str, typer.Option("--device", help="Where to measure: cpu, cuda, cuda:1; several with commas.", metavar="DEVICE")
 ]

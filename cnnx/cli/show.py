@@ -13,6 +13,7 @@ EXAMPLES = """\b
 Examples:
   cnnx show bottleneck
   cnnx show bottleneck --set r=8 --input 128x28x28
+  cnnx show mobilenetv3 --memory              the peak, and what is alive there
   cnnx show bottleneck --yaml > mine.yaml     to start a spec of one's own
 """
 
@@ -22,7 +23,11 @@ def show(
     set_: options.Set = None,
     input_: options.Input = None,
     expand: Annotated[bool, typer.Option("--expand", help="Show every layer; fold none.")] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Show the peak of memory, and what is alive there.")
+    ] = False,
     yaml: Annotated[bool, typer.Option("--yaml", help="Print the spec's text.")] = False,
+    convention: options.Convention = "cnnx",
     form: options.Format = "table",
     json: options.Json = False,
     file: options.OutputFile = None,
@@ -36,24 +41,31 @@ def show(
     output = choose_output(form, json, file)
 
     from cnnx.analysis.about import about
+    from cnnx.analysis.conventions import find_convention
     from cnnx.analysis.environment import static_environment
     from cnnx.analysis.figures import count
+    from cnnx.analysis.memory import predict_memory
     from cnnx.analysis.tree import layers
     from cnnx.cli.invocation import command_line
     from cnnx.cli.names import load, read_input, read_settings, split_name
-    from cnnx.report.structure import draw_structure, structure_document
+    from cnnx.report.memory import draw_memory
+    from cnnx.report.structure import draw_head, draw_structure, structure_document
     from cnnx.spec.library import Library
 
-    library = Library()
+    chosen, library = find_convention(convention), Library()
     if yaml:
         output.write_text(library.open(split_name(name)[0]).file.text.text)
         return
     loaded = load(name, library, read_settings(set_ or ()), read_input(input_))
-    figures = count(loaded.graph)
+    figures = chosen.apply(count(loaded.graph))
     told = about(loaded.target)
-    tree = layers(figures, fold=not expand)
+    tree, needed = layers(figures, fold=not expand), predict_memory(loaded.graph)
     environment = static_environment(command_line())
     output.write(
-        lambda width: draw_structure(told, figures, tree, width),
-        lambda: structure_document(told, figures, environment),
+        lambda width: (
+            draw_memory(draw_head(told, figures, width), needed, width)
+            if memory
+            else draw_structure(told, figures, tree, width)
+        ),
+        lambda: structure_document(told, figures, needed, environment),
     )
