@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cnnx.analysis.figures import Figures
+from cnnx.analysis.memory import Memory
 from cnnx.analysis.records import CrossCheck, Environment, Latency, LatencyRatio, Measurement
 from cnnx.graph.operation import elements
 
@@ -19,6 +20,7 @@ class ComparisonRow:
     label: str  # as it was named: `bottleneck@r=8`
     title: str
     figures: Figures
+    memory: Memory
     params_ratio: float | None  # None where the first has none
     macs_ratio: float | None
     crosscheck: CrossCheck | None = None
@@ -58,16 +60,16 @@ def compare(
     labels: Sequence[str],
     titles: Sequence[str],
     figures: Sequence[Figures],
+    memories: Sequence[Memory],
     environment: Environment,
     *,
-    batch: int = 1,
     crosschecks: Sequence[CrossCheck] = (),
     measured: Mapping[str, Measured] | None = None,
 ) -> Comparison:
     """Put what belongs to each of the compared into a row.
 
-    `labels`, `titles`, `figures` and, unless empty, `crosschecks` have one entry for each of them; `measured`
-    has what was measured, by device.
+    `labels`, `titles`, `figures`, `memories` and, unless empty, `crosschecks` have one entry for each of them;
+    `measured` has what was measured, by device.
     """
     measured = measured or {}
     first = figures[0]
@@ -76,6 +78,7 @@ def compare(
             label=label,
             title=title,
             figures=each,
+            memory=memories[number],
             params_ratio=_ratio(each.params, first.params),
             macs_ratio=_ratio(each.macs, first.macs),
             crosscheck=crosschecks[number] if crosschecks else None,
@@ -91,7 +94,7 @@ def compare(
         first=labels[0],
         environment=next(iter(environments.values()), environment),
         dtype=first.dtype,
-        batch=batch,
+        batch=memories[0].batch,
         environments=environments,
         warnings=tuple(dict.fromkeys(said)),
     )
@@ -123,6 +126,8 @@ SORT_KEYS: Mapping[str, Callable[[ComparisonRow], float | None]] = {
     "activation_elements": lambda row: row.figures.activation_elements,
     "memory_access_elements": lambda row: row.figures.memory_access_elements,
     "intensity": lambda row: row.figures.flops_per_byte,
+    "peak_inference_bytes": lambda row: row.memory.peak.bytes,
+    "training_bytes": lambda row: row.memory.training.bytes,
     "receptive_field": lambda row: _field_area(row.figures),
     "latency": _latency,
 }

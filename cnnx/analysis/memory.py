@@ -53,6 +53,21 @@ class TrainingMemory:
         return self.weight_bytes + self.gradient_bytes + self.saved_bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a graph needs at inference and in training, for a batch of `batch` images in `dtype`."""
+
+    peak: PeakMemory
+    training: TrainingMemory
+    dtype: str
+    batch: int
+
+
+def predict_memory(graph: Graph, dtype: str = "float32", batch: int = 1) -> Memory:
+    """Predict both, without torch."""
+    return Memory(peak_inference(graph, dtype, batch), training(graph, dtype, batch), dtype, batch)
+
+
 def peak_inference(graph: Graph, dtype: str = "float32", batch: int = 1) -> PeakMemory:
     """Predict the high-water mark of live activation bytes at inference, inputs and outputs included."""
     size = ELEMENT_BYTES[dtype] * batch

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cnnx.analysis.figures import ELEMENT_BYTES, Figures, NodeFigures
+from cnnx.analysis.memory import Memory
 from cnnx.analysis.records import Environment, Measurement, TimeByNode
 from cnnx.analysis.tree import Branch, grow
 from cnnx.graph.operation import Shape
@@ -37,6 +38,7 @@ class Profile:
     label: str
     title: str
     figures: Figures
+    memory: Memory
     blocks: tuple[BlockProfile, ...]
     measurement: Measurement
     times: TimeByNode

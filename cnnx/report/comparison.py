@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass
 from rich.text import Text
 
 from cnnx.analysis.comparison import Comparison, ComparisonRow
-from cnnx.analysis.figures import Figures
 from cnnx.analysis.records import LatencyRatio
 from cnnx.errors import UsageError, nearest
 from cnnx.graph.operation import show_pair
 from cnnx.report.crosscheck import crosscheck_notes, crosscheck_object, draw_differences
 from cnnx.report.document import Object, document, latency_object, result
-from cnnx.report.notes import CONVENTION, draw_notes, environment_note, warning_notes
+from cnnx.report.notes import CONVENTION, draw_notes, environment_note, memory_note, warning_notes
 from cnnx.report.numbers import NOTHING, aligned, counted, exact, interval, ratio, significant
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import show_shapes
 
 LATENCY = "latency"
+MEMORY_COLUMNS = frozenset({"peak_inference_bytes", "training_bytes"})
 DEFAULT_COLUMNS = ("params", "macs", "flops", "weight_bytes", LATENCY)
 
 
@@ -28,29 +28,31 @@ class Figure:
     """How a column is headed and written; `ratio` gives how the row stands to the first."""
 
     header: str
-    write: Callable[[Figures], str]
+    write: Callable[[ComparisonRow], str]
     ratio: Callable[[ComparisonRow], float | None] | None = None
 
 
-def _field(figures: Figures) -> str:
-    field = figures.receptive_field
+def _field(row: ComparisonRow) -> str:
+    field = row.figures.receptive_field
     if field is None or field.size is None:
         return "all" if field is not None and field.is_global else NOTHING
     return show_pair(field.size)
 
 
 COLUMNS: Mapping[str, Figure] = {
-    "input": Figure("input", lambda figures: show_shapes(figures.input.values())),
-    "output": Figure("output", lambda figures: show_shapes(figures.output.values())),
-    "params": Figure("params", lambda figures: exact(figures.params), lambda row: row.params_ratio),
-    "buffers": Figure("buffers", lambda figures: exact(figures.buffers)),
-    "macs": Figure("MACs", lambda figures: exact(figures.macs), lambda row: row.macs_ratio),
-    "flops": Figure("FLOPs", lambda figures: exact(figures.flops)),
-    "weight_bytes": Figure("weight bytes", lambda figures: exact(figures.weight_bytes)),
-    "buffer_bytes": Figure("buffer bytes", lambda figures: exact(figures.buffer_bytes)),
-    "activation_elements": Figure("activation\nelements", lambda figures: exact(figures.activation_elements)),
-    "memory_access_elements": Figure("elements\nmoved", lambda figures: exact(figures.memory_access_elements)),
-    "intensity": Figure("FLOPs\nper byte", lambda figures: significant(figures.flops_per_byte)),
+    "input": Figure("input", lambda row: show_shapes(row.figures.input.values())),
+    "output": Figure("output", lambda row: show_shapes(row.figures.output.values())),
+    "params": Figure("params", lambda row: exact(row.figures.params), lambda row: row.params_ratio),
+    "buffers": Figure("buffers", lambda row: exact(row.figures.buffers)),
+    "macs": Figure("MACs", lambda row: exact(row.figures.macs), lambda row: row.macs_ratio),
+    "flops": Figure("FLOPs", lambda row: exact(row.figures.flops)),
+    "weight_bytes": Figure("weight bytes", lambda row: exact(row.figures.weight_bytes)),
+    "buffer_bytes": Figure("buffer bytes", lambda row: exact(row.figures.buffer_bytes)),
+    "activation_elements": Figure("activation\nelements", lambda row: exact(row.figures.activation_elements)),
+    "memory_access_elements": Figure("elements\nmoved", lambda row: exact(row.figures.memory_access_elements)),
+    "peak_inference_bytes": Figure("peak inference\nbytes", lambda row: exact(row.memory.peak.bytes)),
+    "training_bytes": Figure("training\nbytes", lambda row: exact(row.memory.training.bytes)),
+    "intensity": Figure("FLOPs\nper byte", lambda row: significant(row.figures.flops_per_byte)),
     "receptive_field": Figure("receptive\nfield", _field),
 }  # fmt: skip
 
@@ -102,7 +104,7 @@ def _groups(name: str, comparison: Comparison) -> list[list[Column]]:
     if name == LATENCY:
         return [_latency_columns(device, comparison) for device in comparison.devices]
     figure, rows = COLUMNS[name], comparison.rows
-    group = [Column(figure.header, tuple(figure.write(row.figures) for row in rows))]
+    group = [Column(figure.header, tuple(figure.write(row) for row in rows))]
     to_first = figure.ratio
     if to_first is not None and len(rows) > 1:
         group.append(Column("ratio", tuple(ratio(to_first(row)) for row in rows), style="dim"))
@@ -139,6 +141,8 @@ def _notes(comparison: Comparison, columns: Sequence[str]) -> list[str]:
     if len(comparison.rows) > 1:
         notes.append(f"Ratios are to {comparison.first}.")
     notes.append(CONVENTION + f" Weight bytes: {comparison.dtype}.")
+    if MEMORY_COLUMNS.intersection(columns):
+        notes.append(memory_note(comparison.dtype, comparison.batch))
     if comparison.devices and LATENCY in columns:
         notes.append(_latency_note(comparison))
     notes += crosscheck_notes(comparison)
@@ -174,7 +178,7 @@ def _row(row: ComparisonRow) -> Object:
     ratios = {device: _latency_ratio_object(found) for device, found in row.latency_ratio.items()}
     ratio = next(iter(ratios.values()), _latency_ratio_object(None))
     return {
-        **result(row.figures),
+        **result(row.figures, row.memory),
         "label": row.label,
         "crosscheck": None if row.crosscheck is None else crosscheck_object(row.crosscheck),
         "latency_ms": next(iter(latencies.values()), None),

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cnnx.analysis.figures import CONVENTION, Figures, NodeFigures
+from cnnx.analysis.memory import Memory
 from cnnx.analysis.receptive_field import ReceptiveField
 from cnnx.analysis.records import Environment, Latency
 
@@ -32,7 +33,7 @@ def document(environment: Environment, results: Sequence[Object]) -> Object:
     }
 
 
-def result(figures: Figures) -> Object:
+def result(figures: Figures, memory: Memory | None = None) -> Object:
     """Give the figures of one graph; what only a command with other means can tell is null."""
     return {
         "name": figures.name,
@@ -48,8 +49,8 @@ def result(figures: Figures) -> Object:
         "activation_elements": figures.activation_elements,
         "memory_access_elements": figures.memory_access_elements,
         "flops_per_byte": figures.flops_per_byte,
-        "peak_inference_bytes": None,
-        "training_bytes": None,
+        "peak_inference_bytes": None if memory is None else memory.peak.bytes,
+        "training_bytes": None if memory is None else memory.training.bytes,
         "receptive_field": _receptive_field(figures.receptive_field),
         "flops_by_category": dict(figures.flops_by_category),
         "crosscheck": None,

@@ -17,6 +17,15 @@ CONVENTION = (
 )
 
 
+def memory_note(dtype: str, batch: int) -> str:
+    """Say what the bytes of peak and training hold, and what they leave out."""
+    return (
+        f"Memory for {counted(batch, 'image')} in {dtype}. Peak inference bytes: the most input and "
+        "activation bytes that live at once; weights and the workspace of kernels are not included. Training bytes: "
+        "weights, gradients and what is kept for the backward pass, with plain SGD; the workspace is not included."
+    )
+
+
 def draw_notes(notes: Sequence[str], width: int | None) -> list[Text]:
     """Draw notes one beneath the other, each broken at blanks where the width asks for it."""
     lines: list[Text] = []

@@ -10,7 +10,7 @@ from rich.text import Text
 from cnnx.analysis.profile import Profile
 from cnnx.graph.operation import show_shape
 from cnnx.report.document import Object, document, latency_object, result
-from cnnx.report.notes import CONVENTION, draw_notes, environment_note, warning_notes
+from cnnx.report.notes import CONVENTION, draw_notes, environment_note, memory_note, warning_notes
 from cnnx.report.numbers import aligned, bar, exact, interval, percent, significant
 from cnnx.report.table import Column, draw_folded, width_of_columns
 from cnnx.report.text import line, show_shapes
@@ -43,6 +43,8 @@ def _summary(profile: Profile) -> list[Text]:
         "MACs": exact(figures.macs),
         "FLOPs": exact(figures.flops),
         "weight bytes": f"{exact(figures.weight_bytes)} and {exact(figures.buffer_bytes)} of buffers",
+        "peak memory": f"{exact(profile.memory.peak.bytes)} bytes at {profile.memory.peak.node or 'the input'}",
+        "training": f"{exact(profile.memory.training.bytes)} bytes",
         "latency": f"{significant(latency.median)} ms on {latency.device} ({quartiles})",
     }
     head = line((profile.title or profile.label, "bold"), f"  {profile.label}" if profile.title else "")
@@ -94,6 +96,7 @@ def _notes(profile: Profile) -> list[str]:
         f"ms: the mean of each node over the middle half of {times.rounds} rounds, added up by block, for the whole "
         f"batch of {environment.batch or 1}; the nodes add up to {significant(times.sum_ms)} ms, and the whole takes "
         f"{significant(times.whole_ms)} ms without clocks in between.",
+        memory_note(profile.memory.dtype, profile.memory.batch),
         f"Environment: {environment_note(environment)}.",
         *warning_notes(dict.fromkeys((*profile.measurement.warnings, *environment.warnings))),
     ]
@@ -111,4 +114,4 @@ def profile_document(profile: Profile) -> Object:
         "whole_ms": profile.times.whole_ms,
         "rounds_by_node": profile.times.rounds,
     }
-    return document(profile.environment, [{**result(profile.figures), **told}])
+    return document(profile.environment, [{**result(profile.figures, profile.memory), **told}])

@@ -9,10 +9,12 @@ from rich.text import Text
 
 from cnnx.analysis.about import About
 from cnnx.analysis.figures import Figures
+from cnnx.analysis.memory import Memory
 from cnnx.analysis.records import Environment
 from cnnx.analysis.tree import Layer
 from cnnx.graph.operation import Shape, show_shape
 from cnnx.report.document import Object, document, node_object, result
+from cnnx.report.memory import memory_object
 from cnnx.report.notes import MACS, draw_notes
 from cnnx.report.numbers import bar, exact, percent, short
 from cnnx.report.table import Column, draw, width_of_columns
@@ -41,14 +43,15 @@ def draw_structure(about: About, figures: Figures, layers: Sequence[Layer], widt
     notes = ["× n: so many equal layers in a row; the line has all of them together."] if folded else []
     styles = ["bold", *["" for _ in rows]]
     return [
-        *_head(about, figures, width),
+        *draw_head(about, figures, width),
         *draw(columns, styles),
         Text(),
         *draw_notes([*notes, f"{MACS} Figures are for one image."], width),
     ]
 
 
-def _head(about: About, figures: Figures, width: int | None) -> list[Text]:
+def draw_head(about: About, figures: Figures, width: int | None) -> list[Text]:
+    """Draw what a spec is called, what it is, where it comes from, its parameters and its shapes."""
     lines = [line((about.title or about.name, "bold"), f"  {about.name}" if about.title else "")]
     for text, style in ((about.summary, ""), (about.source, "dim"), (about.path, "dim")):
         lines += paragraph(text, width, style) if text else []
@@ -99,8 +102,8 @@ def _columns(rows: Sequence[_Row], figures: Figures, in_full: bool, bars: int) -
     ]
 
 
-def structure_document(about: About, figures: Figures, environment: Environment) -> Object:
+def structure_document(about: About, figures: Figures, memory: Memory, environment: Environment) -> Object:
     """Give one result, with what the spec says of itself and the figures of every node."""
     told = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(about).items()}
-    nodes = [node_object(node) for node in figures.by_node]
-    return document(environment, [{**result(figures), **told, "nodes": nodes}])
+    told |= {"nodes": [node_object(node) for node in figures.by_node], "memory": memory_object(memory)}
+    return document(environment, [{**result(figures, memory), **told}])

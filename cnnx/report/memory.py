@@ -1,0 +1,84 @@
+"""What `show --memory` draws: the peak of inference, what is alive there, and what training holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from cnnx.analysis.memory import Memory
+from cnnx.report.document import Object
+from cnnx.report.notes import draw_notes, memory_note
+from cnnx.report.numbers import bar, exact, percent
+from cnnx.report.table import Column, draw, width_of_columns
+from cnnx.report.text import line
+
+_BARS = (20, 10, 4)  # from the widest to the narrowest
+
+
+def draw_memory(head: Sequence[Text], memory: Memory, width: int | None) -> list[Text]:
+    """Draw, under the head of a spec, the storages that are alive at the peak, the parts of training, and the notes."""
+    peak, training = memory.peak, memory.training
+    where = f" at {peak.node}" if peak.node else ""
+    trained = [
+        ("weights", training.weight_bytes),
+        ("gradients", training.gradient_bytes),
+        ("kept for the backward pass", training.saved_bytes),
+    ]
+    return [
+        *head,
+        line(("peak of inference  ", "dim"), (f"{exact(peak.bytes)} bytes{where}", "bold")),
+        Text(),
+        *_table("alive there", alive_parts(memory), peak.bytes, width),
+        Text(),
+        *_table("training", trained, training.bytes, width),
+        Text(),
+        *draw_notes([memory_note(memory.dtype, memory.batch)], width),
+    ]
+
+
+def alive_parts(memory: Memory) -> list[tuple[str, int]]:
+    """Give what makes up the peak: storages by what made them, the largest first, and the node's own scratch."""
+    parts = [(alive.name, alive.bytes) for alive in memory.peak.alive]
+    if memory.peak.scratch_bytes:
+        parts.append((f"scratch of {memory.peak.node}", memory.peak.scratch_bytes))
+    return sorted(parts, key=lambda part: -part[1])
+
+
+def _table(head: str, parts: Sequence[tuple[str, int]], whole: int, width: int | None) -> list[Text]:
+    candidates = [_columns(head, parts, whole, bars) for bars in _BARS]
+    fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
+    return draw(next(fitting, candidates[-1]))
+
+
+def _columns(head: str, parts: Sequence[tuple[str, int]], whole: int, bars: int) -> list[Column]:
+    shares = [_share(count, whole) for _, count in parts]
+    return [
+        Column(head, (*[name for name, _ in parts], "all"), left=True),
+        Column("bytes", (*[exact(count) for _, count in parts], exact(whole))),
+        Column("share", (*map(percent, shares), "")),
+        Column("", (*[bar(share, bars) for share in shares], ""), left=True, style="green"),
+    ]
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def memory_object(memory: Memory) -> Object:
+    """Give the peak with what is alive there, and the parts of training, in bytes."""
+    peak, training = memory.peak, memory.training
+    return {
+        "dtype": memory.dtype,
+        "batch": memory.batch,
+        "peak_node": peak.node or None,
+        "alive": [
+            {"name": alive.name, "bytes": alive.bytes, "share": _share(alive.bytes, peak.bytes)} for alive in peak.alive
+        ],
+        "scratch_bytes": peak.scratch_bytes,
+        "training": {
+            "weight_bytes": training.weight_bytes,
+            "gradient_bytes": training.gradient_bytes,
+            "saved_bytes": training.saved_bytes,
+        },
+    }
