@@ -13,6 +13,7 @@ from cnnx.cli.output import choose_output
 
 if TYPE_CHECKING:
     from cnnx.analysis.comparison import Comparison
+    from cnnx.analysis.conventions import Convention
     from cnnx.cli.names import Loaded
 
 EXAMPLES = """\b
@@ -44,6 +45,7 @@ def compare(
     static: Annotated[
         bool, typer.Option("--static", help="Only what needs no torch: nothing is built or run.")
     ] = False,
+    convention: options.Convention = "cnnx",
     form: options.Format = "table",
     json: options.Json = False,
     file: options.OutputFile = None,
@@ -57,15 +59,17 @@ def compare(
     output = choose_output(form, json, file)
 
     from cnnx.analysis.comparison import sort_rows
+    from cnnx.analysis.conventions import find_convention
     from cnnx.cli.names import load, read_input, read_settings
     from cnnx.errors import CheckError
     from cnnx.report.comparison import comparison_document, draw_comparison, read_columns, read_sort
     from cnnx.spec.library import Library
 
+    chosen = find_convention(convention)
     shown, order = read_columns(columns, static=static), read_sort(sort, static=static)
     asked = Asked(device, dtype, batch, threads, rounds, max_time)
     library, shared, shape = Library(), read_settings(set_ or ()), read_input(input_)
-    comparison = _compare([load(name, library, shared, shape) for name in names], asked, static=static)
+    comparison = _compare([load(name, library, shared, shape) for name in names], asked, chosen, static=static)
     if order is not None:
         comparison = sort_rows(comparison, order.column, descending=order.descending)
     output.write(lambda width: draw_comparison(comparison, shown, width), lambda: comparison_document(comparison))
@@ -73,7 +77,7 @@ def compare(
         raise CheckError("the counters on the built modules differ from the static figures")
 
 
-def _compare(loaded: Sequence[Loaded], asked: Asked, *, static: bool) -> Comparison:
+def _compare(loaded: Sequence[Loaded], asked: Asked, convention: Convention, *, static: bool) -> Comparison:
     """Count; unless only static figures are asked for, cross-check and measure too."""
     from cnnx.analysis.comparison import compare as put_together
     from cnnx.analysis.environment import static_environment
@@ -83,7 +87,7 @@ def _compare(loaded: Sequence[Loaded], asked: Asked, *, static: bool) -> Compari
 
     settings = asked.settings()
     graphs = [each.graph for each in loaded]
-    figures = [count(graph, asked.dtype) for graph in graphs]
+    figures = [convention.apply(count(graph, asked.dtype)) for graph in graphs]
     if not static:
         check_possible(figures, settings)
     return put_together(

@@ -25,6 +25,7 @@ def profile(
     threads: options.Threads = None,
     rounds: options.Rounds = 60,
     max_time: options.MaxTime = None,
+    convention: options.Convention = "cnnx",
     form: options.Format = "table",
     json: options.Json = False,
     file: options.OutputFile = None,
@@ -36,6 +37,7 @@ def profile(
     """
     output = choose_output(form, json, file)
 
+    from cnnx.analysis.conventions import find_convention
     from cnnx.analysis.figures import count
     from cnnx.analysis.memory import predict_memory
     from cnnx.analysis.profile import Profile, profile_blocks
@@ -43,9 +45,10 @@ def profile(
     from cnnx.report.profile import draw_profile, profile_document
     from cnnx.spec.library import Library
 
+    chosen = find_convention(convention)
     settings = Asked(device, dtype, batch, threads, rounds, max_time).only()
     loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
-    figures = count(loaded.graph, dtype)
+    figures = chosen.apply(count(loaded.graph, dtype))
     check_possible([figures], [settings])
 
     from cnnx.pytorch.latency import measure_graphs

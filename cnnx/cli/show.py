@@ -27,6 +27,7 @@ def show(
         bool, typer.Option("--memory", help="Show the peak of memory, and what is alive there.")
     ] = False,
     yaml: Annotated[bool, typer.Option("--yaml", help="Print the spec's text.")] = False,
+    convention: options.Convention = "cnnx",
     form: options.Format = "table",
     json: options.Json = False,
     file: options.OutputFile = None,
@@ -40,6 +41,7 @@ def show(
     output = choose_output(form, json, file)
 
     from cnnx.analysis.about import about
+    from cnnx.analysis.conventions import find_convention
     from cnnx.analysis.environment import static_environment
     from cnnx.analysis.figures import count
     from cnnx.analysis.memory import predict_memory
@@ -50,12 +52,12 @@ def show(
     from cnnx.report.structure import draw_head, draw_structure, structure_document
     from cnnx.spec.library import Library
 
-    library = Library()
+    chosen, library = find_convention(convention), Library()
     if yaml:
         output.write_text(library.open(split_name(name)[0]).file.text.text)
         return
     loaded = load(name, library, read_settings(set_ or ()), read_input(input_))
-    figures = count(loaded.graph)
+    figures = chosen.apply(count(loaded.graph))
     told = about(loaded.target)
     tree, needed = layers(figures, fold=not expand), predict_memory(loaded.graph)
     environment = static_environment(command_line())
