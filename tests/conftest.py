@@ -1,8 +1,9 @@
-"""What several test files use: specs written as text."""
+"""What several test files use: specs written as text, command lines."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,39 @@ Expand = Callable[..., Graph]
 def parse(text: str) -> SpecFile:
     """Parse a spec that calls no other file."""
     return parse_spec(Source("mine.yaml", text), "mine", lambda name: False, list)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command line came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+CommandLine = Callable[..., Answer]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_kept() -> Iterator[None]:
+    """Let no test read or write the catalogue that is kept between runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNX_CACHE", "")
+        yield
+
+
+@pytest.fixture
+def command_line(capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """Run `cnnx` in this process."""
+    from cnnx.cli.app import run
+
+    def answer(*arguments: str) -> Answer:
+        code = run(arguments)
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return answer
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ that is no terminal is never wrapped or shrunk.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -42,7 +43,7 @@ def make_console(stream: TextIO | None, environment: Mapping[str, str] | None = 
     terminal = is_terminal(stream)
     colour = wants_colour(terminal, environment)
     return Pipe(
-        file=open(os.devnull, "w", encoding="utf-8") if stream is None else stream,  # noqa: PTH123 - open until the process ends
+        file=io.StringIO() if stream is None else stream,
         color_system="auto" if colour else None,
         force_terminal=colour,
         no_color=not colour,
