@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from cnnx.analysis.figures import Figures
+from cnnx.analysis.figures import CONVENTION, Figures
 
 KINDS = ("block", "network")
 
@@ -33,6 +33,7 @@ class Catalogue:
 
     entries: tuple[Entry, ...]
     warnings: tuple[str, ...] = ()
+    convention: str = CONVENTION  # that the entries' FLOPs are by
 
 
 def choose(catalogue: Catalogue, pattern: str = "", kinds: Sequence[str] = KINDS) -> Catalogue:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnx.analysis.catalogue import Catalogue, Entry
-from cnnx.analysis.figures import Figures
+from cnnx.analysis.figures import CONVENTION, Figures
 from cnnx.analysis.receptive_field import Field, ReceptiveField
 from cnnx.spec.folders import Folder, scan, search_folders
 from cnnx.version import __version__
@@ -26,27 +26,30 @@ MOST_KEPT = 8
 _CODE = ("spec", "graph", "analysis")  # the packages that the figures depend on
 
 
-def open_catalogue() -> Catalogue:
-    """Give the catalogue of all specs that can be named here: the kept one, else a new one, which is kept."""
+def open_catalogue(convention: str = CONVENTION) -> Catalogue:
+    """Give the catalogue of all specs that can be named here: the kept one, else a new one, which is kept.
+
+    Its FLOPs are by `convention`; of each there is a catalogue of its own.
+    """
     folders = [scan(path) for path in search_folders()]
-    place = _place(folders)
+    place = _place(folders, convention)
     kept = None if place is None else _load(place)
     if kept is not None:
         return kept
     from cnnx.analysis.cataloguing import read_catalogue
     from cnnx.spec.library import Library
 
-    catalogue = read_catalogue(Library())
+    catalogue = read_catalogue(Library(), convention)
     if place is not None:
         with suppress(OSError):  # a full or locked disk: the next run counts anew
             _save(catalogue, place)
     return catalogue
 
 
-def _place(folders: Sequence[Folder]) -> Path | None:
+def _place(folders: Sequence[Folder], convention: str) -> Path | None:
     """Give the file for a catalogue of these folders; None where nothing is to be kept."""
     folder = _folder()
-    return None if folder is None else folder / f"catalogue-{_key(folders)}.json"
+    return None if folder is None else folder / f"catalogue-{_key(folders, convention)}.json"
 
 
 def _folder() -> Path | None:
@@ -59,8 +62,8 @@ def _folder() -> Path | None:
         return None
 
 
-def _key(folders: Sequence[Folder]) -> str:
-    digest = hashlib.sha256(repr((__version__, list(_code_states()))).encode())
+def _key(folders: Sequence[Folder], convention: str) -> str:
+    digest = hashlib.sha256(repr((__version__, convention, list(_code_states()))).encode())
     for folder in folders:
         digest.update(repr((str(folder.path), str(folder.path.resolve()))).encode())
         for name, paths in folder.files.items():
@@ -89,7 +92,7 @@ def _content(path: Path) -> bytes | str:
 def _load(place: Path) -> Catalogue | None:
     try:
         kept = json.loads(place.read_text("utf-8"))
-        return Catalogue(tuple([_entry(data) for data in kept["entries"]]), tuple(kept["warnings"]))
+        return Catalogue(tuple([_entry(data) for data in kept["entries"]]), tuple(kept["warnings"]), kept["convention"])
     except (OSError, ValueError, LookupError, TypeError):  # not there, or not what was written
         return None
 

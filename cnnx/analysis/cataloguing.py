@@ -8,23 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnnx.analysis.catalogue import Catalogue, Entry, in_order
-from cnnx.analysis.figures import Figures, count
+from cnnx.analysis.conventions import Convention, find_convention
+from cnnx.analysis.figures import CONVENTION, Figures, count
 from cnnx.errors import CnnxError
 from cnnx.graph.expand import expand
 from cnnx.spec.library import Library, Target
 from cnnx.spec.model import SpecFile
 
 
-def read_catalogue(library: Library) -> Catalogue:
-    """Read and count every spec and variant.
+def read_catalogue(library: Library, convention: str = CONVENTION) -> Catalogue:
+    """Read and count every spec and variant, with the FLOPs of a convention.
 
     A file that is wrong hinders nothing else: it is told in `warnings`, as are names that a nearer folder hides.
     """
     files = list(library.files())
     warnings = [f"`{name}`: {kept} hides {hidden}" for name, kept, hidden in library.hidden()]
     warnings += library.problems()
-    entries = [entry for target in _targets(files, library, warnings) for entry in _entries(target, library, warnings)]
-    return Catalogue(in_order(entries), tuple(dict.fromkeys(warnings)))
+    targets = _targets(files, library, warnings)
+    entries = [
+        entry for target in targets for entry in _entries(target, library, warnings, find_convention(convention))
+    ]
+    return Catalogue(in_order(entries), tuple(dict.fromkeys(warnings)), convention)
 
 
 def _targets(files: Sequence[SpecFile], library: Library, warnings: list[str]) -> Iterator[Target]:
@@ -48,11 +52,11 @@ def _is_meant(variant: str, file: SpecFile, library: Library, warnings: list[str
     return meant.path == file.path
 
 
-def _entries(target: Target, library: Library, warnings: list[str]) -> Iterator[Entry]:
+def _entries(target: Target, library: Library, warnings: list[str], convention: Convention) -> Iterator[Entry]:
     """Give the entry of a target; none, but a warning, where it cannot be expanded as it stands."""
     file, spec = target.file, target.file.spec
     try:
-        figures = count(expand(target, library))
+        figures = convention.apply(count(expand(target, library)))
     except CnnxError as error:
         warnings.append(str(error))
         return

@@ -46,6 +46,11 @@ class Comparison:
         return tuple(self.environments)
 
     @property
+    def convention(self) -> str:
+        """The convention that the FLOPs of all rows are by."""
+        return self.rows[0].figures.convention
+
+    @property
     def inputs_differ(self) -> bool:
         """Whether the rows do not all take the same shapes."""
         return len({tuple(row.figures.input.values()) for row in self.rows}) > 1

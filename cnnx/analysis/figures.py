@@ -1,7 +1,8 @@
 """What a graph costs, counted from its operations alone: weights, multiply–adds, FLOPs, bytes, elements.
 
 The convention is cnnx's own: a MAC is one multiply–add of a convolution or a linear layer; FLOPs are 2·MACs
-and everything else that an arithmetic unit does at inference. All figures are for one image.
+and everything else that an arithmetic unit does at inference. Others stand in `conventions`. All figures are for
+one image.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Figures:
     memory_access_elements: int
     receptive_field: ReceptiveField | None  # of the first output; None where no single one exists
     by_node: tuple[NodeFigures, ...] = field(repr=False)
+    convention: str = CONVENTION  # whose FLOPs these are; see `cnnx.analysis.conventions`
 
     @property
     def flops_per_byte(self) -> float:
@@ -82,7 +84,7 @@ def count(graph: Graph, dtype: str = "float32") -> Figures:
         buffers=buffers,
         macs=sum([node.macs for node in by_node]),
         flops=sum([node.flops for node in by_node]),
-        flops_by_category=_by_category(by_node),
+        flops_by_category=flops_by_category(by_node),
         weight_bytes=params * size,
         buffer_bytes=buffers * size,
         activation_elements=sum([node.activation_elements for node in by_node]),
@@ -115,7 +117,8 @@ def _total(shapes: Mapping[str, Shape]) -> int:
     return sum(map(prod, shapes.values())) if shapes else 0
 
 
-def _by_category(nodes: Iterable[NodeFigures]) -> dict[str, int]:
+def flops_by_category(nodes: Iterable[NodeFigures]) -> dict[str, int]:
+    """Add the FLOPs of nodes up by category; one without FLOPs is left out."""
     totals: dict[str, int] = {}
     for node in nodes:
         if node.flops:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from cnnx.analysis.figures import Figures, count
 from cnnx.errors import RuleError, SpecError, UsageError
@@ -27,6 +28,15 @@ Comparison = tuple[str, str, str, bool]  # figure, expected, computed, whether t
 
 
 @dataclass(frozen=True, slots=True)
+class NodeShare:
+    """What one node adds to a count."""
+
+    node: str
+    operation: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class FigureCheck:
     """One stated figure beside the computed one; both are written out, a shape as `256×56×56`."""
 
@@ -38,6 +48,7 @@ class FigureCheck:
     computed: str
     holds: bool
     source: str = ""  # who states it, where the row says so
+    shares: tuple[NodeShare, ...] = field(default=(), repr=False)  # of a count that does not come out: node by node
 
     def __str__(self) -> str:
         """Say `bottleneck, worked 1: params: 69632 stated, 69632 computed`."""
@@ -68,8 +79,19 @@ def _check_row(file: SpecFile, library: Library, row: Row, label: str) -> Iterat
     settings = _show_settings(arguments, row.input)
     if isinstance(row, Worked) and not _worked_figures(row):
         raise RuleError("a worked row without a figure", hint="give params, macs, output or receptive_field")
-    for figure, expected, computed, holds in [*_compare(row, count(graph)), *_compare_working(row, graph)]:
-        yield FigureCheck(graph.name, label, settings, figure, expected, computed, holds, row.source or "")
+    figures = count(graph)
+    for figure, expected, computed, holds in [*_compare(row, figures), *_compare_working(row, graph)]:
+        shares = () if holds else _shares(figures, figure)
+        yield FigureCheck(graph.name, label, settings, figure, expected, computed, holds, row.source or "", shares)
+
+
+def _shares(figures: Figures, figure: str) -> tuple[NodeShare, ...]:
+    """Give what each node adds to a count, in execution order; nothing of a figure that is no sum."""
+    counts = {"params": attrgetter("params"), "macs": attrgetter("macs"), "flops": attrgetter("flops")}
+    if figure not in counts:
+        return ()
+    amounts = [(node, counts[figure](node)) for node in figures.by_node]
+    return tuple([NodeShare(node.name, node.op.word, amount) for node, amount in amounts if amount])
 
 
 def _compare(row: Row, figures: Figures) -> Iterator[Comparison]:

@@ -117,4 +117,4 @@ def _lacks_memory(figures: Figures) -> str:
 
 def _result(counter: str, seen: Seen, figures: Figures) -> CounterResult:
     macs = by_node(seen.macs_by_layer, [node.name for node in figures.by_node])
-    return CounterResult(counter, seen.macs, macs, seen.note)
+    return CounterResult(counter, seen.macs, macs, seen.note, seen.reported)

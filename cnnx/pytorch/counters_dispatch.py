@@ -23,7 +23,8 @@ def count_by_dispatch(module: nn.Module, inputs: tuple[Tensor, ...]) -> Seen:
     counts = {path: sum(each.values()) // 2 for path, each in counter.get_flop_counts().items()}
     root = type(module).__name__
     by_layer = {path: counts.get(f"{root}.{path}", 0) for path, _ in innermost_layers(module)}
-    return Seen(counter.get_total_flops() // 2, by_layer, results=result_shapes(results))
+    total = counter.get_total_flops()
+    return Seen(total // 2, by_layer, results=result_shapes(results), reported=total)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def count_by_fvcore(module: nn.Module, inputs: tuple[Tensor, ...]) -> Seen:
         macs=_macs(by_layer[""]),
         macs_by_layer={path: _macs(by_layer[path]) for path, _ in innermost_layers(module)},
         note=f"does not know {', '.join(unknown)}" if unknown else "",
+        reported=sum(map(int, by_layer[""].values())),  # handles without a cost change nothing
     )
 
 

@@ -15,7 +15,8 @@ class Seen:
     """Counts for one image, by the paths of the innermost layers; shapes are without the batch.
 
     `inputs` and `outputs` have the shapes at every module that was called, those at its first call; `results` those
-    of the whole. What a counter cannot say is empty. `note` says what it did not know.
+    of the whole. What a counter cannot say is empty. `note` says what it did not know. `reported` is the total that
+    the tool itself gives, by its own convention.
     """
 
     macs: int
@@ -25,6 +26,7 @@ class Seen:
     outputs: Mapping[str, Shape] = field(default_factory=dict)
     results: tuple[Shape, ...] = ()
     note: str = ""
+    reported: int | None = None
 
 
 def innermost_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from cnnx.analysis.catalogue import Catalogue, Entry
+from cnnx.analysis.figures import CONVENTION
 from cnnx.analysis.records import Environment
 from cnnx.report.document import Object, document, result
 from cnnx.report.notes import MACS, draw_notes
@@ -31,7 +32,15 @@ def draw_catalogue(catalogue: Catalogue, width: int | None) -> list[Text]:
     for entries, room in zip(kinds, rooms, strict=True):
         lines += [*(_draw_wide(entries, room) if wide else _draw_narrow(entries, width)), Text()]
     count = ", ".join(counted(len(entries), entries[0].kind) for entries in kinds)
-    return [*lines, *draw_notes([f"{count}. {MACS} At each spec's own settings, for one image."], width)]
+    return [*lines, *draw_notes([f"{count}. {_counted(catalogue)} At each spec's own settings, for one image."], width)]
+
+
+def _counted(catalogue: Catalogue) -> str:
+    if catalogue.convention == CONVENTION:
+        return MACS
+    from cnnx.report.bridge import flops_note  # here, as it brings every operation, and a kept catalogue needs none
+
+    return f"{MACS} {flops_note(catalogue.convention)}"
 
 
 def _room_for_title(entries: Sequence[Entry], width: int | None) -> int | None:
@@ -80,11 +89,14 @@ def _names(entries: Sequence[Entry]) -> Column:
 
 
 def _figures(entries: Sequence[Entry]) -> list[Column]:
+    """Give the columns of figures; the FLOPs only where another convention than cnnx's was asked for."""
+    flops = [Column("FLOPs", tuple(exact(entry.figures.flops) for entry in entries))]
     return [
         Column("year", tuple(NOTHING if entry.year is None else str(entry.year) for entry in entries)),
         Column("input", tuple(show_shapes(entry.figures.input.values()) for entry in entries)),
         Column("params", tuple(exact(entry.figures.params) for entry in entries)),
         Column("MACs", tuple(exact(entry.figures.macs) for entry in entries)),
+        *(flops if entries[0].figures.convention != CONVENTION else []),
     ]
 
 
@@ -94,7 +106,7 @@ def _title(entry: Entry) -> str:
 
 def catalogue_document(catalogue: Catalogue, environment: Environment) -> Object:
     """Give one result for each spec, each variant and each family's name."""
-    found = document(environment, [_entry(entry) for entry in catalogue.entries])
+    found = document(environment, [_entry(entry) for entry in catalogue.entries], catalogue.convention)
     return {**found, "warnings": list(catalogue.warnings)}
 
 

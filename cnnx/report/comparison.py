@@ -13,7 +13,7 @@ from cnnx.errors import UsageError, nearest
 from cnnx.graph.operation import show_pair
 from cnnx.report.crosscheck import crosscheck_notes, crosscheck_object, draw_differences
 from cnnx.report.document import Object, document, latency_object, result
-from cnnx.report.notes import CONVENTION, draw_notes, environment_note, memory_note, warning_notes
+from cnnx.report.notes import convention_note, draw_notes, environment_note, memory_note, warning_notes
 from cnnx.report.numbers import NOTHING, aligned, counted, exact, interval, ratio, significant
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import show_shapes
@@ -97,7 +97,7 @@ def draw_comparison(comparison: Comparison, columns: Sequence[str], width: int |
     lead = Column("", tuple(row.label for row in comparison.rows), left=True, style="bold")
     groups = [group for name in columns for group in _groups(name, comparison)]
     lines = draw_folded(lead, groups, width)
-    return [*lines, Text(), *draw_differences(comparison), *draw_notes(_notes(comparison, columns), width)]
+    return [*lines, Text(), *draw_differences(comparison), *draw_notes(comparison_notes(comparison, columns), width)]
 
 
 def _groups(name: str, comparison: Comparison) -> list[list[Column]]:
@@ -133,14 +133,15 @@ def _latency_ratio(found: LatencyRatio | None) -> str:
     return f"{ratio(found.ratio)} ({interval(*found.ci95)})"
 
 
-def _notes(comparison: Comparison, columns: Sequence[str]) -> list[str]:
+def comparison_notes(comparison: Comparison, columns: Sequence[str]) -> list[str]:
+    """Say what the figures and measurements rest on."""
     notes = []
     if comparison.inputs_differ:
         told = "; ".join(f"{row.label} {show_shapes(row.figures.input.values())}" for row in comparison.rows)
         notes.append(f"The inputs differ: {told}.")
     if len(comparison.rows) > 1:
         notes.append(f"Ratios are to {comparison.first}.")
-    notes.append(CONVENTION + f" Weight bytes: {comparison.dtype}.")
+    notes.append(convention_note([row.figures for row in comparison.rows]) + f" Weight bytes: {comparison.dtype}.")
     if MEMORY_COLUMNS.intersection(columns):
         notes.append(memory_note(comparison.dtype, comparison.batch))
     if comparison.devices and LATENCY in columns:
@@ -161,7 +162,7 @@ def _latency_note(comparison: Comparison) -> str:
 
 def comparison_document(comparison: Comparison) -> Object:
     """Give one result for each row, in their order, and an environment for each device."""
-    found = document(comparison.environment, [_row(row) for row in comparison.rows])
+    found = document(comparison.environment, [_row(row) for row in comparison.rows], comparison.convention)
     by_device = {device: asdict(environment) for device, environment in comparison.environments.items()}
     return {
         **found,

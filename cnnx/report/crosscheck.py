@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.text import Text
@@ -10,6 +11,7 @@ from cnnx.analysis.comparison import Comparison
 from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement
 from cnnx.report.document import Object
 from cnnx.report.table import Column, draw
+from cnnx.report.text import listed
 
 COUNTERS = {"hooks": "forward hooks", "fvcore": "fvcore", "torch": "FlopCounterMode"}
 MOST_SHOWN = 40
@@ -21,12 +23,12 @@ def crosscheck_notes(comparison: Comparison) -> list[str]:
     if not checked:
         return []
     ran = {counter.counter for _, check in checked for counter in check.counters if counter.macs is not None}
-    told = _listed([name for counter, name in COUNTERS.items() if counter in ran])
+    told = listed([name for counter, name in COUNTERS.items() if counter in ran])
     if comparison.agrees:
         notes = [f"Cross-check: {told} saw the same weights and MACs on the built modules, node by node."]
     else:
         wrong = [label for label, check in checked if not check.agree]
-        notes = [f"Cross-check: {told} differ from the static figures in {_listed(wrong)}, as shown above."]
+        notes = [f"Cross-check: {told} differ from the static figures in {listed(wrong)}, as shown above."]
     return notes + [_remark(label, counter) for label, check in checked for counter in check.counters if counter.note]
 
 
@@ -34,18 +36,14 @@ def _remark(label: str, counter: CounterResult) -> str:
     return f"{label}, {COUNTERS.get(counter.counter, counter.counter)}: {counter.note}."
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
-
-
 def draw_differences(comparison: Comparison) -> list[Text]:
     """Draw each difference between a counter and the static figures, by node; nothing where all agree."""
-    found = [
-        (row.label, difference)
-        for row in comparison.rows
-        if row.crosscheck is not None
-        for difference in row.crosscheck.disagreements
-    ]
+    rows = [(row.label, row.crosscheck) for row in comparison.rows]
+    return draw_disagreements([(label, each) for label, check in rows if check for each in check.disagreements])
+
+
+def draw_disagreements(found: Sequence[tuple[str, Disagreement]]) -> list[Text]:
+    """Draw a line for each disagreement, with the label of what it is about; nothing where there is none."""
     if not found:
         return []
     lines = draw(_columns(found[:MOST_SHOWN]))
@@ -54,7 +52,7 @@ def draw_differences(comparison: Comparison) -> list[Text]:
     return [Text("The counters differ from the static figures:", "bold red"), *lines, Text()]
 
 
-def _columns(found: list[tuple[str, Disagreement]]) -> list[Column]:
+def _columns(found: Sequence[tuple[str, Disagreement]]) -> list[Column]:
     return [
         Column("", tuple(label for label, _ in found), left=True, style="bold"),
         Column("node", tuple(each.node for _, each in found), left=True),

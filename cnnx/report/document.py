@@ -22,13 +22,13 @@ def write_json(document: Object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def document(environment: Environment, results: Sequence[Object]) -> Object:
-    """Give what every JSON answer begins with, and the results."""
+def document(environment: Environment, results: Sequence[Object], convention: str = CONVENTION) -> Object:
+    """Give what every JSON answer begins with, and the results, whose FLOPs are by `convention`."""
     return {
         "schema": SCHEMA,
         "cnnx": environment.cnnx,
         "environment": asdict(environment),
-        "convention": CONVENTION,
+        "convention": convention,
         "results": list(results),
     }
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from cnnx.analysis.figures import CONVENTION as OWN
+from cnnx.analysis.figures import Figures
 from cnnx.analysis.records import Environment
 from cnnx.report.numbers import counted
 from cnnx.report.text import paragraph
@@ -15,6 +17,15 @@ CONVENTION = (
     "MACs: multiply–adds of convolutions and linear layers; FLOPs: 2·MACs and everything else that an arithmetic "
     "unit does at inference. Figures are for one image."
 )
+
+
+def convention_note(figures: Sequence[Figures]) -> str:
+    """Say what the MACs and FLOPs of figures are, all by one convention; imports it only if it is not cnnx's own."""
+    if figures[0].convention == OWN:
+        return CONVENTION
+    from cnnx.report.bridge import flops_note
+
+    return f"{MACS} {flops_note(figures[0].convention, figures)} Figures are for one image."
 
 
 def memory_note(dtype: str, batch: int) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from cnnx.analysis.profile import Profile
 from cnnx.graph.operation import show_shape
 from cnnx.report.document import Object, document, latency_object, result
-from cnnx.report.notes import CONVENTION, draw_notes, environment_note, memory_note, warning_notes
+from cnnx.report.notes import convention_note, draw_notes, environment_note, memory_note, warning_notes
 from cnnx.report.numbers import aligned, bar, exact, interval, percent, significant
 from cnnx.report.table import Column, draw_folded, width_of_columns
 from cnnx.report.text import line, show_shapes
@@ -25,7 +25,7 @@ def draw_profile(profile: Profile, width: int | None) -> list[Text]:
     candidates = [_groups(profile, bars) for bars in _BARS]
     fitting = (groups for groups in candidates if width is None or _width(lead, groups) <= width)
     table = draw_folded(lead, next(fitting, candidates[0]), width)
-    return [*_summary(profile), Text(), *table, Text(), *draw_notes(_notes(profile), width)]
+    return [*_summary(profile), Text(), *table, Text(), *draw_notes(profile_notes(profile), width)]
 
 
 def _width(lead: Column, groups: Sequence[Sequence[Column]]) -> int:
@@ -89,10 +89,12 @@ def _shared(column: Column, shares: Sequence[float | None], bars: int) -> list[C
     ]
 
 
-def _notes(profile: Profile) -> list[str]:
+def profile_notes(profile: Profile) -> list[str]:
+    """Say what the figures and measurements rest on."""
     times, environment = profile.times, profile.environment
     return [
-        f"{CONVENTION} Bytes moved: what the nodes read and write ({profile.figures.dtype}), for one image.",
+        f"{convention_note([profile.figures])} Bytes moved: what the nodes read and write "
+        f"({profile.figures.dtype}), for one image.",
         f"ms: the mean of each node over the middle half of {times.rounds} rounds, added up by block, for the whole "
         f"batch of {environment.batch or 1}; the nodes add up to {significant(times.sum_ms)} ms, and the whole takes "
         f"{significant(times.whole_ms)} ms without clocks in between.",
@@ -114,4 +116,6 @@ def profile_document(profile: Profile) -> Object:
         "whole_ms": profile.times.whole_ms,
         "rounds_by_node": profile.times.rounds,
     }
-    return document(profile.environment, [{**result(profile.figures, profile.memory), **told}])
+    return document(
+        profile.environment, [{**result(profile.figures, profile.memory), **told}], profile.figures.convention
+    )

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from rich.text import Text
 
 from cnnx.analysis.about import About
-from cnnx.analysis.figures import Figures
+from cnnx.analysis.figures import CONVENTION, Figures
 from cnnx.analysis.memory import Memory
 from cnnx.analysis.records import Environment
 from cnnx.analysis.tree import Layer
 from cnnx.graph.operation import Shape, show_shape
 from cnnx.report.document import Object, document, node_object, result
 from cnnx.report.memory import memory_object
-from cnnx.report.notes import MACS, draw_notes
+from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import bar, exact, percent, short
 from cnnx.report.table import Column, draw, width_of_columns
 from cnnx.report.text import line, paragraph, show_shapes
@@ -46,8 +46,16 @@ def draw_structure(about: About, figures: Figures, layers: Sequence[Layer], widt
         *draw_head(about, figures, width),
         *draw(columns, styles),
         Text(),
-        *draw_notes([*notes, f"{MACS} Figures are for one image."], width),
+        *draw_notes([*notes, *_flops_notes(figures)], width),
     ]
+
+
+def _flops_notes(figures: Figures) -> list[str]:
+    """Say what the figures are; where another convention was asked for, the FLOPs by it too."""
+    if figures.convention == CONVENTION:
+        return [f"{MACS} Figures are for one image."]
+    parts = ", ".join(f"{category} {exact(flops)}" for category, flops in figures.flops_by_category.items())
+    return [f"FLOPs: {exact(figures.flops)} ({parts}).", convention_note([figures])]
 
 
 def draw_head(about: About, figures: Figures, width: int | None) -> list[Text]:
@@ -106,4 +114,4 @@ def structure_document(about: About, figures: Figures, memory: Memory, environme
     """Give one result, with what the spec says of itself and the figures of every node."""
     told = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(about).items()}
     told |= {"nodes": [node_object(node) for node in figures.by_node], "memory": memory_object(memory)}
-    return document(environment, [{**result(figures, memory), **told}])
+    return document(environment, [{**result(figures, memory), **told}], figures.convention)

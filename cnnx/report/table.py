@@ -49,7 +49,9 @@ def draw(columns: Sequence[Column], row_styles: Sequence[str] = ()) -> list[Text
     return lines
 
 
-def draw_folded(lead: Column, groups: Sequence[Sequence[Column]], width: int | None) -> list[Text]:
+def draw_folded(
+    lead: Column, groups: Sequence[Sequence[Column]], width: int | None, row_styles: Sequence[str] = ()
+) -> list[Text]:
     """Draw a table in as many parts as the width asks for, each led by the same column.
 
     The columns of a group stay together. A width of None holds everything.
@@ -58,7 +60,7 @@ def draw_folded(lead: Column, groups: Sequence[Sequence[Column]], width: int | N
     for part in _parts(lead, groups, width):
         if lines:
             lines.append(Text())
-        lines += draw([lead, *part])
+        lines += draw([lead, *part], row_styles)
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
@@ -42,6 +42,11 @@ def paragraph(text: str, width: int | None, style: str = "", indent: str = "") -
     room = max(20, width - len(indent))
     wrapped = textwrap.wrap(clean, room, break_long_words=False, break_on_hyphens=False) or [""]
     return [line(indent, (part, style)) for part in wrapped]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names with commas and an `and`: `hooks, fvcore and torch`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def show_shapes(shapes: Iterable[Shape]) -> str:

@@ -1,0 +1,96 @@
+"""A graph's figures held against everything that can be held against them.
+
+Against three counters on the built module, node by node; the totals that fvcore and torch themselves report against
+the conventions of their names; and the figures that the spec states, of papers, implementations and texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cnnx.analysis.bridge import Bridge
+from cnnx.analysis.conventions import find_convention
+from cnnx.analysis.figures import Figures
+from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement
+from cnnx.analysis.worked import FigureCheck
+from cnnx.spec.library import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of verifying one spec; figures are for one image."""
+
+    label: str  # as it was named
+    figures: Figures
+    crosscheck: CrossCheck
+    checks: tuple[FigureCheck, ...]  # of the figures that the spec states
+    disagreements: tuple[Disagreement, ...]  # of the counters, in figures and in totals
+    bridges: tuple[Bridge, ...] = ()  # to every convention, where they were asked for
+
+    @property
+    def wrong(self) -> tuple[FigureCheck, ...]:
+        """The stated figures that do not come out."""
+        return tuple([check for check in self.checks if not check.holds])
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing speaks against the figures."""
+        return not self.disagreements and not self.wrong
+
+
+def verify(
+    label: str,
+    figures: Figures,
+    crosscheck: CrossCheck,
+    checks: Iterable[FigureCheck],
+    bridges: tuple[Bridge, ...] = (),
+) -> Verification:
+    """Put together what was found; `figures` are by cnnx's own convention."""
+    totals = [found for counter in crosscheck.counters for found in _total_disagreement(counter, figures)]
+    return Verification(label, figures, crosscheck, tuple(checks), (*crosscheck.disagreements, *totals), bridges)
+
+
+def _total_disagreement(counter: CounterResult, figures: Figures) -> Iterable[Disagreement]:
+    """Give the difference, if there is one, between a tool's own total and that of the convention of its name."""
+    if counter.reported is not None:
+        static = find_convention(counter.counter).apply(figures).flops
+        if static != counter.reported:
+            yield Disagreement(counter.counter, "total", "flops", str(static), str(counter.reported))
+
+
+def checks_of(target: Target, checks: Iterable[FigureCheck]) -> tuple[FigureCheck, ...]:
+    """Choose, from the checks of a file, those of a target: a row that names no variant is about the default one."""
+    return tuple([check for check in checks if _variant(check.spec, target) == _variant(target.name, target)])
+
+
+def _variant(name: str, target: Target) -> str:
+    return name if name in target.file.spec.variants else target.file.spec.default or target.file.name
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much a stated count is off, and what in the graph is as much."""
+
+    surplus: int  # stated less computed
+    same_as: tuple[str, ...]
+
+
+def explain_difference(check: FigureCheck) -> Difference | None:
+    """Look for what a wrong count may have left out or counted twice: a node, or all nodes of an operation.
+
+    None for a figure that is no count, and for one that is stated in rounded form.
+    """
+    if not check.shares or not check.expected.isdecimal():
+        return None
+    surplus = int(check.expected) - int(check.computed)
+    nodes = [f"`{share.node}`" for share in check.shares if share.amount == abs(surplus)]
+    kinds = [f"every {kind}" for kind, amount in _by_operation(check).items() if amount == abs(surplus)]
+    return Difference(surplus, (*kinds, *nodes))
+
+
+def _by_operation(check: FigureCheck) -> Mapping[str, int]:
+    totals: dict[str, int] = {}
+    for share in check.shares:
+        totals[share.operation] = totals.get(share.operation, 0) + share.amount
+    return totals

@@ -1,0 +1,127 @@
+"""`cnnx verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnx.cli import options
+from cnnx.cli.output import choose_output, warn
+
+if TYPE_CHECKING:
+    from cnnx.analysis.records import Environment
+    from cnnx.analysis.verification import Verification
+    from cnnx.analysis.worked import FigureCheck
+    from cnnx.cli.names import Loaded
+    from cnnx.spec.library import Library
+
+EXAMPLES = """\b
+Examples:
+  cnnx verify resnet50 --explain     why eight tools give seven answers
+  cnnx verify ./mine.yaml
+  cnnx verify --all --json -o verified.json
+"""
+MOST_TOLD = 5
+
+
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names or paths of specs.", metavar="NAME", show_default=False)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every spec and variant that `cnnx list` shows.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each tool adds to conv and linear, and every stated figure.")
+    ] = False,
+    form: options.Format = "table",
+    json: options.Json = False,
+    file: options.OutputFile = None,
+    _debug: options.Debug = False,
+) -> None:
+    """Hold figures against counters, papers and texts.
+
+    Each spec is built, and forward hooks, fvcore and FlopCounterMode count it node by node; and the figures that it
+    states must come out. A row each; where anything disagrees, both values are named and the exit code is 1.
+    """
+    output = choose_output(form, json, file)
+
+    from cnnx.errors import CheckError, UsageError
+    from cnnx.report.verification import draw_verifications, verification_document
+    from cnnx.spec.library import Library
+
+    if bool(names) == everything:
+        raise UsageError("name what to verify, or give --all for every spec", hint="not both" if names else "")
+    library = Library()
+    found = list(_verify(_named(names or (), library), library, explain=explain))
+    environment = _environment()
+    output.write(
+        lambda width: draw_verifications(found, environment, width),
+        lambda: verification_document(found, environment),
+    )
+    wrong = [told for each in found for told in _told(each)]
+    if wrong:
+        more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
+        count = "1 figure disagrees" if len(wrong) == 1 else f"{len(wrong)} figures disagree"
+        raise CheckError("\n".join([count, *wrong[:MOST_TOLD], *more]))
+
+
+def _named(names: Sequence[str], library: Library) -> list[Loaded]:
+    """Load what is named; without names, everything that `cnnx list` shows, a family by its variants."""
+    from cnnx.cli.names import load
+
+    if names:
+        return [load(name, library, {}, None) for name in names]
+    from cnnx.analysis.catalogue_store import open_catalogue
+
+    catalogue = open_catalogue()
+    warn(catalogue.warnings)
+    return [load(entry.name, library, {}, None) for entry in catalogue.entries if entry.stands_for is None]
+
+
+def _verify(loaded: Sequence[Loaded], library: Library, *, explain: bool) -> Iterator[Verification]:
+    """Check what the specs state, all of them before anything is built; then build and count one after the other."""
+    from cnnx.analysis.bridge import bridges
+    from cnnx.analysis.figures import count
+    from cnnx.analysis.verification import verify as put_together
+    from cnnx.cli.measuring import progress_of
+
+    stated = _stated(loaded, library)
+    with progress_of("verifying") as tell:
+        tell(0, len(loaded))
+        from cnnx.pytorch.counters import crosscheck
+
+        for number, (each, checks) in enumerate(zip(loaded, stated, strict=True)):
+            figures = count(each.graph)
+            explained = bridges(figures) if explain else ()
+            yield put_together(each.label, figures, crosscheck(each.graph, figures), checks, explained)
+            tell(number + 1, len(loaded))
+
+
+def _stated(loaded: Sequence[Loaded], library: Library) -> list[tuple[FigureCheck, ...]]:
+    """Check the figures that each spec states; the rows of a family's file are computed once for all its variants."""
+    from cnnx.analysis.verification import checks_of
+    from cnnx.analysis.worked import check_figures
+
+    files = {each.target.file.path: each.target.file for each in loaded}
+    checks = {path: check_figures(file, library) for path, file in files.items()}
+    return [checks_of(each.target, checks[each.target.file.path]) for each in loaded]
+
+
+def _environment() -> Environment:
+    from dataclasses import replace
+
+    import torch
+
+    from cnnx.analysis.environment import static_environment
+    from cnnx.cli.invocation import command_line
+
+    return replace(static_environment(command_line()), torch=str(torch.__version__))
+
+
+def _told(found: Verification) -> Iterator[str]:
+    """Name each figure that disagrees, and both values."""
+    for each in found.disagreements:
+        yield f"{found.label}: {each.figure} of {each.node}: {each.static} static, {each.seen} by {each.counter}"
+    for check in found.wrong:
+        yield f"{found.label}: {check}"
