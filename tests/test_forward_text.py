@@ -23,6 +23,8 @@ from cnnx.spec.module_names import MODULE_NAMES
 
 Expand = Callable[..., Graph]
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SHAPE = (4, 6, 6)
 
 
