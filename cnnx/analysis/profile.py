@@ -88,9 +88,10 @@ def blocks(nodes: Iterable[NodeFigures]) -> list[tuple[str, list[NodeFigures]]]:
     Where all that stands below a component is counted (`stage.0`, `stage.1`), or nothing else stands beside it,
     each part is a block. What a shorthand appends (`stem_norm`, `stem_act`) belongs to its own node's block.
     """
+    parts = dict(_split(grow(nodes), ""))
     found: dict[str, list[NodeFigures]] = {}
-    for name, branch in _split(grow(nodes), ""):
-        found.setdefault(_without_ending(name, found), []).extend(branch.nodes())
+    for name, branch in parts.items():
+        found.setdefault(_without_ending(name, parts), []).extend(branch.nodes())
     return list(found.items())
 
 
