@@ -46,7 +46,7 @@ def compare(
         bool, typer.Option("--static", help="Only what needs no torch: nothing is built or run.")
     ] = False,
     convention: options.Convention = "cnnx",
-    form: options.Format = "table",
+    form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
     _debug: options.Debug = False,
@@ -63,6 +63,7 @@ def compare(
     from cnnx.cli.names import load, read_input, read_settings
     from cnnx.errors import CheckError
     from cnnx.report.comparison import comparison_document, draw_comparison, read_columns, read_sort
+    from cnnx.report.grids import comparison_grid
     from cnnx.spec.library import Library
 
     chosen = find_convention(convention)
@@ -72,7 +73,11 @@ def compare(
     comparison = _compare([load(name, library, shared, shape) for name in names], asked, chosen, static=static)
     if order is not None:
         comparison = sort_rows(comparison, order.column, descending=order.descending)
-    output.write(lambda width: draw_comparison(comparison, shown, width), lambda: comparison_document(comparison))
+    output.write(
+        lambda width: draw_comparison(comparison, shown, width),
+        lambda: comparison_document(comparison),
+        lambda: comparison_grid(comparison, shown),
+    )
     if not comparison.agrees:
         raise CheckError("the counters on the built modules differ from the static figures")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnx.cli import options
 from cnnx.cli.output import choose_output, warn
+
+if TYPE_CHECKING:
+    from cnnx.analysis.catalogue import Catalogue
+    from cnnx.report.grid import Grid
 
 EXAMPLES = """\b
 Examples:
@@ -24,7 +28,7 @@ def list_specs(
     blocks: Annotated[bool, typer.Option("--blocks", help="Blocks only.")] = False,
     networks: Annotated[bool, typer.Option("--networks", help="Networks only.")] = False,
     convention: options.Convention = "cnnx",
-    form: options.Format = "table",
+    form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
     _debug: options.Debug = False,
@@ -53,4 +57,14 @@ def list_specs(
         hint = nearest(pattern, [entry.name for entry in known.entries])
         raise UsageError(f"no {kind}spec matches `{pattern:.80}`", hint=hint)
     environment = static_environment(command_line())
-    output.write(lambda width: draw_catalogue(catalogue, width), lambda: catalogue_document(catalogue, environment))
+    output.write(
+        lambda width: draw_catalogue(catalogue, width),
+        lambda: catalogue_document(catalogue, environment),
+        lambda: _grid(catalogue),
+    )
+
+
+def _grid(catalogue: Catalogue) -> Grid:
+    from cnnx.report.grids import catalogue_grid
+
+    return catalogue_grid(catalogue)

@@ -18,6 +18,10 @@ Names = Annotated[
 ]
 
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="How to answer.")]
+TableFormat = Annotated[
+    Literal["table", "json", "csv", "md", "latex"] | None,
+    typer.Option("--format", help="How to answer; if not given, as the suffix of -o says.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write to this file instead.", metavar="FILE", show_default=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,22 +16,34 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from cnnx.report.document import Object
+    from cnnx.report.grid import Grid
+
+SUFFIXES: Mapping[str, str] = {".json": "json", ".csv": "csv", ".md": "md", ".tex": "latex"}
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
     """How to answer, and into which file (None: standard output)."""
 
-    as_json: bool
+    form: str  # table, json, csv, md or latex
     path: Path | None
 
-    def write(self, draw: Callable[[int | None], list[Text]], document: Callable[[], Object]) -> None:
-        """Draw a table for the width at hand, or write the document as JSON."""
+    def write(
+        self,
+        draw: Callable[[int | None], list[Text]],
+        document: Callable[[], Object],
+        grid: Callable[[], Grid] | None = None,
+    ) -> None:
+        """Draw a table for the width at hand, write the document as JSON, or the grid as the format says."""
         from cnnx.report.console import width_of
         from cnnx.report.document import write_json
 
-        if self.as_json:
+        if self.form == "json":
             self.write_text(write_json(document()))
+        elif grid is not None and self.form != "table":
+            from cnnx.report.grid import WRITERS
+
+            self.write_text(WRITERS[self.form](grid()))
         elif self.path is None:
             _print(draw(width_of(sys.stdout)))
         else:
@@ -46,11 +58,17 @@ class Output:
             replace_file(self.path, text)
 
 
-def choose_output(form: str, as_json: bool, path: Path | None) -> Output:
-    """Settle how to answer. Raises `UsageError` where a file could not be written, before any work is done."""
+def choose_output(form: str | None, as_json: bool, path: Path | None) -> Output:
+    """Settle how to answer; without a format, as the suffix of the file says.
+
+    Raises `UsageError` where a file could not be written, or two formats are asked for, before any work is done.
+    """
+    if as_json and form not in (None, "table", "json"):
+        raise UsageError(f"--json and --format {form}: one of them")
     if path is not None:
         check_writable(path)
-    return Output(as_json or form == "json", path)
+    by_suffix = "table" if path is None else SUFFIXES.get(path.suffix.lower(), "table")
+    return Output("json" if as_json else form or by_suffix, path)
 
 
 def check_writable(path: Path) -> None:

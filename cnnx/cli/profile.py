@@ -26,7 +26,7 @@ def profile(
     rounds: options.Rounds = 60,
     max_time: options.MaxTime = None,
     convention: options.Convention = "cnnx",
-    form: options.Format = "table",
+    form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
     _debug: options.Debug = False,
@@ -42,6 +42,7 @@ def profile(
     from cnnx.analysis.memory import predict_memory
     from cnnx.analysis.profile import Profile, profile_blocks
     from cnnx.cli.names import load, read_input, read_settings
+    from cnnx.report.grids import profile_grid
     from cnnx.report.profile import draw_profile, profile_document
     from cnnx.spec.library import Library
 
@@ -62,4 +63,8 @@ def profile(
     blocks = profile_blocks(figures, times)
     memory = predict_memory(loaded.graph, dtype, batch)
     found = Profile(loaded.label, title, figures, memory, blocks, measurement, times, environment)
-    output.write(lambda width: draw_profile(found, width), lambda: profile_document(found))
+    output.write(
+        lambda width: draw_profile(found, width),
+        lambda: profile_document(found),
+        lambda: profile_grid(found),
+    )

@@ -28,7 +28,7 @@ def show(
     ] = False,
     yaml: Annotated[bool, typer.Option("--yaml", help="Print the spec's text.")] = False,
     convention: options.Convention = "cnnx",
-    form: options.Format = "table",
+    form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
     _debug: options.Debug = False,
@@ -48,6 +48,7 @@ def show(
     from cnnx.analysis.tree import layers
     from cnnx.cli.invocation import command_line
     from cnnx.cli.names import load, read_input, read_settings, split_name
+    from cnnx.report.grids import memory_grid, structure_grid
     from cnnx.report.memory import draw_memory
     from cnnx.report.structure import draw_head, draw_structure, structure_document
     from cnnx.spec.library import Library
@@ -68,4 +69,5 @@ def show(
             else draw_structure(told, figures, tree, width)
         ),
         lambda: structure_document(told, figures, needed, environment),
+        lambda: memory_grid(needed) if memory else structure_grid(figures),
     )

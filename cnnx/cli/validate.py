@@ -18,7 +18,7 @@ Examples:
 
 def validate(
     files: Annotated[list[str], typer.Argument(help="Spec files, or names of specs.", show_default=False)],
-    form: options.Format = "table",
+    form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
     _debug: options.Debug = False,
@@ -34,6 +34,7 @@ def validate(
     from cnnx.analysis.validation import validate_files
     from cnnx.cli.invocation import command_line
     from cnnx.errors import CheckError, SpecError
+    from cnnx.report.grids import validation_grid
     from cnnx.report.validation import draw_validation, validation_document
     from cnnx.spec.library import Library
 
@@ -42,6 +43,7 @@ def validate(
     output.write(
         lambda width: draw_validation(results, width),
         lambda: validation_document(results, environment),
+        lambda: validation_grid(results),
     )
     problems = [problem for result in results for problem in result.problems]
     if problems:

@@ -145,7 +145,8 @@ def typical(samples: Sequence[NodeSeconds]) -> NodeSeconds:
     """
     rounds = np.array(samples)
     wholes = rounds.sum(axis=1)
-    low, high = np.percentile(wholes, (25, 75))
+    # Quartiles that are rounds: between two rounds, the interpolated ones would hold none.
+    low, high = np.percentile(wholes, 25, method="lower"), np.percentile(wholes, 75, method="higher")
     means: NodeSeconds = rounds[(low <= wholes) & (wholes <= high)].mean(axis=0)
     return means
 
