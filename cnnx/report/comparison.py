@@ -153,10 +153,15 @@ def comparison_notes(comparison: Comparison, columns: Sequence[str]) -> list[str
 
 
 def _latency_note(comparison: Comparison) -> str:
-    return (
+    told = (
         f"Latency: milliseconds a call, for the whole batch ({counted(comparison.batch, 'image')}); median and "
-        "quartiles of n rounds, in each of which every row ran once, in random order. A ratio is claimed only where "
-        "its 95 % interval lies wholly outside 1 ± 1 %."
+        "quartiles of n rounds"
+    )
+    if len(comparison.rows) == 1:
+        return f"{told}."
+    return (
+        f"{told}, in each of which every row ran once, in random order. A ratio is claimed only where its 95 % "
+        "interval lies wholly outside 1 ± 1 %."
     )
 
 
