@@ -168,7 +168,7 @@ PRESETS = (
         name="calflops",
         tool="calflops 0.3.2",
         calls="FLOPs",
-        source="calflops/pytorch_ops.py; its MACs are those of conv and linear",
+        source="calflops/pytorch_ops.py; its MACs, as DeepSpeed's, are those of conv and linear",
         factors={
             Conv: {Quantity.MACS: 2, Quantity.BIAS: 1},
             Linear: {Quantity.MACS: 2},
