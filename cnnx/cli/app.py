@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cnnx.cli import compare, list, profile, show, validate, verify  # noqa: A004 - the commands' own names
+from cnnx.cli import compare, completion, list, profile, show, validate, verify  # noqa: A004 - the commands' own names
 from cnnx.cli.failures import Told
 from cnnx.version import __version__
 
@@ -32,7 +32,6 @@ GARBAGE_THRESHOLD = 50_000
 # Typer's plain help: its rich one takes a fifth of a second to import, and colours where it should not.
 app = typer.Typer(
     name="cnnx",
-    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXAMPLES,
@@ -71,6 +70,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> NoReturn:
     """Run the command line that the process was started with."""
+    if completion.VARIABLE in os.environ:
+        sys.exit(completion.answer(app))
     gc.set_threshold(GARBAGE_THRESHOLD)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # searching all packages for some takes time
     for stream in (sys.stdout, sys.stderr):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnx.cli import options
+from cnnx.cli import completion, options
 from cnnx.cli.measuring import Asked, check_possible, crosscheck_all, measure_all
 from cnnx.cli.output import choose_output
 
@@ -37,10 +37,22 @@ def compare(
     max_time: options.MaxTime = None,
     columns: Annotated[
         str | None,
-        typer.Option("--columns", help="What to show: params,macs,latency,…", metavar="A,B", show_default=False),
+        typer.Option(
+            "--columns",
+            help="What to show: params,macs,latency,…",
+            metavar="A,B",
+            show_default=False,
+            autocompletion=completion.complete_columns,
+        ),
     ] = None,
     sort: Annotated[
-        str | None, typer.Option("--sort", help="Sort by a column; -macs: the largest first.", metavar="A")
+        str | None,
+        typer.Option(
+            "--sort",
+            help="Sort by a column; -macs: the largest first.",
+            metavar="A",
+            autocompletion=completion.complete_sort,
+        ),
     ] = None,
     static: Annotated[
         bool, typer.Option("--static", help="Only what needs no torch: nothing is built or run.")

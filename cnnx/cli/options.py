@@ -7,13 +7,24 @@ from typing import Annotated, Literal
 
 import typer
 
+from cnnx.cli import completion
+
 Name = Annotated[
-    str, typer.Argument(help="A spec or variant by name, or a path to a YAML file.", metavar="NAME", show_default=False)
+    str,
+    typer.Argument(
+        help="A spec or variant by name, or a path to a YAML file.",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=completion.complete_name,
+    ),
 ]
 Names = Annotated[
     list[str],
     typer.Argument(
-        help="Names or paths; NAME@r=8,channels=128 sets parameters for that one.", metavar="NAME", show_default=False
+        help="Names or paths; NAME@r=8,channels=128 sets parameters for that one.",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=completion.complete_name,
     ),
 ]
 
@@ -30,7 +41,13 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Set a parameter: r=8, act=relu, rates=[1,2,5].", metavar="K=V", show_default=False),
+    typer.Option(
+        "--set",
+        help="Set a parameter: r=8, act=relu, rates=[1,2,5].",
+        metavar="K=V",
+        show_default=False,
+        autocompletion=completion.complete_setting,
+    ),
 ]
 Input = Annotated[
     str | None,
@@ -42,13 +59,28 @@ Convention = Annotated[
         "--convention",
         help="Whose FLOPs: cnnx, fvcore, torch, torchinfo, thop, ptflops, ptflops_aten, calflops, torchprofile.",
         metavar="NAME",
+        autocompletion=completion.complete_convention,
     ),
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="Where to measure: cpu, cuda, cuda:1; several with commas.", metavar="DEVICE")
+    str,
+    typer.Option(
+        "--device",
+        help="Where to measure: cpu, cuda, cuda:1; several with commas.",
+        metavar="DEVICE",
+        autocompletion=completion.complete_device,
+    ),
 ]
 Batch = Annotated[int, typer.Option("--batch", help="Images in a measured call.", metavar="N")]
-Dtype = Annotated[str, typer.Option("--dtype", help="float32, float64, float16 or bfloat16.", metavar="DTYPE")]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        "--dtype",
+        help="float32, float64, float16 or bfloat16.",
+        metavar="DTYPE",
+        autocompletion=completion.complete_dtype,
+    ),
+]
 Threads = Annotated[
     int | None, typer.Option("--threads", help="Threads of torch; its own number if not given.", metavar="N")
 ]

@@ -23,9 +23,7 @@ def show(
     set_: options.Set = None,
     input_: options.Input = None,
     expand: Annotated[bool, typer.Option("--expand", help="Show every layer; fold none.")] = False,
-    memory: Annotated[
-        bool, typer.Option("--memory", help="Show the peak of memory, and what is alive there.")
-    ] = False,
+    memory: Annotated[bool, typer.Option("--memory", help="Show the peak of memory, and what is alive there.")] = False,
     yaml: Annotated[bool, typer.Option("--yaml", help="Print the spec's text.")] = False,
     convention: options.Convention = "cnnx",
     form: options.TableFormat = None,

@@ -1,0 +1,179 @@
+"""What a shell offers behind Tab. A name is completed from file names and variants, and nothing else is read for it.
+
+Each function takes what was typed of a word and gives the whole words that it could become. Nothing here raises for
+a spec that is wrong or a folder that cannot be read: completion then offers less.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from cnnx.spec.folders import Folder
+
+VARIABLE = "_CNNX_COMPLETE"
+_GPUS = Path("/proc/driver/nvidia/gpus")
+# Bash divides words at these (COMP_WORDBREAKS), and puts the completion behind the last of them.
+_BREAKS = ("@", "=", ":")
+
+
+def complete_name(incomplete: str) -> list[str]:
+    """Complete the name of a spec or variant, or `NAME@k=v,k=` by the spec's parameters; paths are the shell's."""
+    name, at, settings = incomplete.rpartition("@")
+    if at:
+        before, comma, last = settings.rpartition(",")
+        given = {part.partition("=")[0] for part in before.split(",")}
+        start = f"{name}@{before}{comma}"
+        return [f"{start}{parameter}=" for parameter in _parameters(name) if parameter not in given and "=" not in last]
+    return [] if "/" in incomplete or os.sep in incomplete else _names(incomplete)
+
+
+def complete_setting(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete `--set k=` by the parameters of the specs that are named."""
+    # Where the line ends in `--set`, its parser gives up, and what was named is still among the arguments.
+    named = [*(context.params.get("names") or [context.params.get("name")]), *context.args]
+    parameters = [key for name in named if name for key in _parameters(str(name).partition("@")[0])]
+    return [f"{parameter}=" for parameter in dict.fromkeys(parameters)] if "=" not in incomplete else []
+
+
+def complete_columns(incomplete: str) -> list[str]:
+    """Complete the last of the columns that have commas between them."""
+    from cnnx.report.comparison import COLUMNS, LATENCY
+
+    return _listed([*COLUMNS, LATENCY], incomplete)
+
+
+def complete_sort(incomplete: str) -> list[str]:
+    """Complete a column to sort by, with or without the `-` that turns the order round."""
+    from cnnx.report.comparison import COLUMNS, LATENCY
+
+    sign = "-" if incomplete.startswith("-") else ""
+    return [f"{sign}{column}" for column in (*COLUMNS, LATENCY)]
+
+
+def complete_device(incomplete: str) -> list[str]:
+    """Complete the devices; a GPU by its number where the driver shows one."""
+    gpus = len(list(_GPUS.iterdir())) if _GPUS.is_dir() else 0
+    return _listed(["cpu", "cuda", *[f"cuda:{number}" for number in range(gpus)]], incomplete)
+
+
+def complete_dtype() -> list[str]:
+    """Give the types of numbers."""
+    from cnnx.analysis.figures import ELEMENT_BYTES
+
+    return [*ELEMENT_BYTES]
+
+
+def complete_convention() -> list[str]:
+    """Give the names of the conventions."""
+    from cnnx.analysis.conventions import PRESETS
+
+    return [preset.name for preset in PRESETS]
+
+
+def _listed(choices: Iterable[str], incomplete: str) -> list[str]:
+    """Complete the last of several words with commas between them by one that is not there yet."""
+    before, comma, _ = incomplete.rpartition(",")
+    given = before.split(",")
+    return [f"{before}{comma}{choice}" for choice in choices if choice not in given]
+
+
+def _folders() -> Iterator[Folder]:
+    from cnnx.spec.folders import scan, search_folders
+
+    for path in search_folders():
+        try:
+            yield scan(path)
+        except OSError:  # a folder that cannot be read offers nothing
+            continue
+
+
+def _names(incomplete: str) -> list[str]:
+    names: set[str] = set()
+    for folder in _folders():
+        names.update(folder.files)
+        for _, path, text in folder.texts():
+            if "variants:" in text and incomplete in text:
+                names.update(_section(path, text, "variants"))
+    return sorted(names - {"default"})
+
+
+def _parameters(name: str) -> list[str]:
+    """Give the parameters of one spec, by its name, a variant's, or a path; only that file is read."""
+    for path, text in _texts(name):
+        variants = _section(path, text, "variants")
+        if name in (path.stem, str(path)) or name in variants:
+            return list(_section(path, text, "parameters"))
+    return []
+
+
+def _texts(name: str) -> Iterator[tuple[Path, str]]:
+    """Give what may have a spec of this name: the file itself, else every text in which the name stands."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        try:
+            yield path, path.read_text("utf-8", errors="replace")
+        except OSError:
+            return
+    for folder in _folders():
+        texts = [(path, text) for stem, path, text in folder.texts() if stem == name or name in text]
+        yield from sorted(texts, key=lambda found: found[0].stem != name)
+
+
+def _section(path: Path, text: str, key: str) -> Mapping[str, Any]:
+    """Read a mapping at the top of a spec; empty where there is none or the text is wrong."""
+    from cnnx.errors import SpecError
+    from cnnx.spec.yaml_reader import Source, read_yaml
+
+    if f"{key}:" not in text:
+        return {}
+    try:
+        found = read_yaml(Source(str(path), text)).get(key)
+    except SpecError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def answer(application: typer.Typer) -> int:
+    """Answer the shell that asks through environment variables; give the exit code."""
+    in_bash = os.environ[VARIABLE] == "complete_bash"
+    cut = _join_bash_words() if in_bash else 0
+    with redirect_stdout(StringIO()) as told:
+        try:
+            typer.main.get_command(application)(args=[], prog_name="cnnx")
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+    sys.stdout.writelines(f"{line[cut:]}\n" for line in told.getvalue().splitlines() if line or not in_bash)
+    return code
+
+
+def _join_bash_words() -> int:
+    """Put together again what bash divided (`bottleneck @ r =`); give how much of the last word it keeps itself.
+
+    Bash hands the words on in COMP_WORDS, one a line, and the number of the one at the cursor in COMP_CWORD.
+    """
+    words = os.environ.get("COMP_WORDS", "").split("\n")
+    if len(words) == 1:
+        words = words[0].split(" ")
+    number = int(os.environ.get("COMP_CWORD", "0"))
+    joined: list[str] = []
+    for word in words[: number + 1]:
+        divided = word in _BREAKS or (bool(joined) and joined[-1][-1:] in _BREAKS)
+        if len(joined) > 1 and divided:
+            joined[-1] += word
+        else:
+            joined.append(word)
+    os.environ["COMP_WORDS"] = "\n".join(joined)
+    os.environ["COMP_CWORD"] = str(len(joined) - 1)
+    last = joined[-1]
+    value = last.partition("=")[2] if last.startswith("--") else last  # of `--device=cu`, the value is completed
+    return max(value.rfind(sign) for sign in _BREAKS) + 1

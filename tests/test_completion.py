@@ -1,0 +1,81 @@
+"""Shell completion, through the environment variables by which a shell asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cnnx.cli.app import app
+from cnnx.cli.completion import VARIABLE, answer
+
+
+def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """Ask as bash does, with the words that it divides at @, = and :, the last of them incomplete."""
+    monkeypatch.setenv("COMP_WORDS", "\n".join(("cnnx", *words)))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    monkeypatch.setenv(VARIABLE, "complete_bash")
+    assert answer(app) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("sho",), ["show"]),
+        (("show", "bottlen"), ["bottleneck"]),
+        (("show", "resnet10"), ["resnet101", "resnet101_v2", "resnet101_v2_keras"]),  # variants of families
+        (("compare", "bottleneck", "plain3"), ["plain3x3"]),
+        (("compare", "bottleneck", "@", "r"), ["r="]),  # bash keeps what stands before the @
+        (("compare", "bottleneck", "@", "r", "=", "8,cha"), ["8,channels="]),
+        (("show", "bottleneck", "--set", "cha"), ["channels="]),
+        (("compare", "bottleneck", "--columns", "params,ma"), ["params,macs"]),
+        (("compare", "bottleneck", "--columns", "peak"), ["peak_inference_bytes"]),
+        (("compare", "bottleneck", "--sort", "lat"), ["latency"]),
+        (("compare", "bottleneck", "--device", "=", "cp"), ["cpu"]),
+        (("compare", "bottleneck", "--dtype", "b"), ["bfloat16"]),
+        (("compare", "bottleneck", "--convention", "fv"), ["fvcore"]),
+        (("compare", "bottleneck", "--format", "la"), ["latex"]),
+        (("show", "./conf"), []),  # a path is the shell's
+        (("show", "no_such_name"), []),
+        (("show", "no_such_name", "@"), []),
+    ],
+    ids=" ".join,
+)
+def test_bash(
+    words: tuple[str, ...], offered: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [found for found in _bash(monkeypatch, capsys, *words) if found in offered] == offered
+    if not offered:
+        assert _bash(monkeypatch, capsys, *words) == []
+
+
+def test_a_name_that_is_given_is_offered_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = _bash(monkeypatch, capsys, "compare", "bottleneck", "@", "r", "=", "8,")
+    assert "8,channels=" in found
+    assert "8,r=" not in found
+
+
+def test_fish(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "cnnx compare bottleneck@r=8,cha")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    monkeypatch.setenv(VARIABLE, "complete_fish")
+    assert answer(app) == 0
+    assert capsys.readouterr().out.splitlines() == ["bottleneck@r=8,channels="]
+
+
+def test_a_broken_spec_hinders_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "bottlebroken.yaml").write_text("variants: {bottle\nparameters: [", encoding="utf-8")
+    monkeypatch.setenv("CNNX_CONFIGS", str(tmp_path))
+    assert _bash(monkeypatch, capsys, "show", "bottl") == ["bottlebroken", "bottleneck"]
+    assert _bash(monkeypatch, capsys, "show", "bottlebroken", "@") == []
+
+
+def test_the_script_can_be_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv(VARIABLE, "source_bash")
+    assert answer(app) == 0
+    assert "complete -o default -F _cnnx_completion cnnx" in capsys.readouterr().out
