@@ -295,6 +295,18 @@ def test_explain_shows_the_bridge_the_sources_and_every_stated_figure(capsys: py
     assert f"right, published 1: macs: {MACS} stated, {MACS} computed (a paper)" in told
 
 
+def test_csv_has_a_row_a_spec_and_with_explain_a_row_an_addend(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", write("right.yaml", RIGHT), "--format", "csv"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "name,params,macs,disagreements,stated,stated_wrong,agrees",
+        f"./right.yaml,{CONV + NORM + LAST},{MACS},0,4,0,true",
+    ]
+    assert run(["verify", "./right.yaml", "--explain", "--format", "csv"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0] == "name,convention,total,part,quantity,factor,amount,gives"
+    assert f"./right.yaml,torch,{2 * MACS},conv and linear,multiply–adds,2,{MACS},{2 * MACS}" in rows
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_bridge_of_a_network_fits_a_terminal(width: int) -> None:
     figures = count(cnnx.load("resnet50"))

@@ -34,7 +34,7 @@ def verify(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each tool adds to conv and linear, and every stated figure.")
     ] = False,
-    form: options.Format = "table",
+    form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
     _debug: options.Debug = False,
@@ -47,7 +47,7 @@ def verify(
     output = choose_output(form, json, file)
 
     from cnnx.errors import CheckError, UsageError
-    from cnnx.report.verification import draw_verifications, verification_document
+    from cnnx.report.verification import draw_verifications, verification_document, verification_grid
     from cnnx.spec.library import Library
 
     if bool(names) == everything:
@@ -58,6 +58,7 @@ def verify(
     output.write(
         lambda width: draw_verifications(found, environment, width),
         lambda: verification_document(found, environment),
+        lambda: verification_grid(found),
     )
     wrong = [told for each in found for told in _told(each)]
     if wrong:

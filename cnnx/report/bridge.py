@@ -11,6 +11,7 @@ from cnnx.analysis.conventions import Convention, find_convention
 from cnnx.analysis.figures import Figures
 from cnnx.graph.operation import Operation
 from cnnx.report.document import Object
+from cnnx.report.grid import Grid, Series
 from cnnx.report.numbers import exact
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import listed
@@ -67,6 +68,23 @@ def draw_bridges(label: str, macs: int, bridges: Sequence[Bridge], width: int | 
 def _bold_rows(bridges: Sequence[Bridge]) -> list[str]:
     """Set the totals off from their addends."""
     return ["bold", *[style for bridge in bridges for style in ("bold", *[""] * len(bridge.terms))]]
+
+
+def bridge_grid(bridges: Sequence[tuple[str, Bridge]]) -> Grid:
+    """Give a row for each addend of each convention, of specs by their labels."""
+    rows = [(label, bridge, term) for label, bridge in bridges for term in bridge.terms]
+    return Grid(
+        (
+            Series("name", "name", tuple(label for label, _, _ in rows)),
+            Series("convention", "convention", tuple(bridge.convention.name for _, bridge, _ in rows)),
+            Series("total", "total", tuple(bridge.total for _, bridge, _ in rows)),
+            Series("part", "part", tuple(term.part for *_, term in rows)),
+            Series("quantity", "quantity", tuple(str(term.quantity) for *_, term in rows)),
+            Series("factor", "factor", tuple(term.factor for *_, term in rows)),
+            Series("amount", "amount", tuple(term.amount for *_, term in rows)),
+            Series("gives", "gives", tuple(term.gives for *_, term in rows)),
+        )
+    )
 
 
 def bridge_object(bridge: Bridge) -> Object:

@@ -54,7 +54,8 @@ def catalogue_grid(catalogue: Catalogue) -> Grid:
             Series("params", "params", tuple(each.params for each in figures)),
             Series("macs", "MACs", tuple(each.macs for each in figures)),
             Series("flops", "FLOPs", tuple(each.flops for each in figures)),
-        )
+        ),
+        (f"Figures are for one image; FLOPs by the convention {catalogue.convention}.",),
     )
 
 

@@ -10,9 +10,10 @@ from rich.text import Text
 from cnnx.analysis.records import Environment
 from cnnx.analysis.verification import Verification, explain_difference
 from cnnx.analysis.worked import FigureCheck, NodeShare
-from cnnx.report.bridge import bridge_object, convention_source, draw_bridges
+from cnnx.report.bridge import bridge_grid, bridge_object, convention_source, draw_bridges
 from cnnx.report.crosscheck import COUNTERS, crosscheck_object, draw_disagreements
 from cnnx.report.document import Object, document, result
+from cnnx.report.grid import Grid, Series
 from cnnx.report.notes import CONVENTION, draw_notes, environment_note
 from cnnx.report.numbers import NOTHING, counted, exact
 from cnnx.report.table import Column, draw
@@ -117,6 +118,23 @@ def _notes(found: Sequence[Verification], environment: Environment) -> Iterator[
                 yield f"{each.label}, {COUNTERS[counter.counter]}: {counter.note}."
     yield CONVENTION
     yield f"Environment: {environment_note(environment)}."
+
+
+def verification_grid(found: Sequence[Verification]) -> Grid:
+    """Give a row for each spec; where the bridges were asked for, a row for each addend of each convention."""
+    if any(each.bridges for each in found):
+        return bridge_grid([(each.label, bridge) for each in found for bridge in each.bridges])
+    return Grid(
+        (
+            Series("name", "name", tuple(each.label for each in found)),
+            Series("params", "params", tuple(each.figures.params for each in found)),
+            Series("macs", "MACs", tuple(each.figures.macs for each in found)),
+            Series("disagreements", "counters disagree on", tuple(len(each.disagreements) for each in found)),
+            Series("stated", "stated", tuple(len(each.checks) for each in found)),
+            Series("stated_wrong", "stated wrong", tuple(len(each.wrong) for each in found)),
+            Series("agrees", "agrees", tuple(each.agrees for each in found)),
+        )
+    )
 
 
 def verification_document(found: Sequence[Verification], environment: Environment) -> Object:
