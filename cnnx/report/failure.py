@@ -11,8 +11,20 @@ from cnnx.report.text import plain
 _STYLES = {"error": "bold red", "warning": "bold yellow", "bug": "bold red"}
 
 
+LONGEST_LINE = 1_000
+
+
 def print_failure(console: Console, word: str, message: str) -> None:
     """Print `word: message`; further lines of the message, such as an excerpt with its caret, as they stand."""
-    first, *others = [plain(part) for part in message.split("\n")]
+    first, *others = [_bounded(plain(part)) for part in message.split("\n")]
     lines = [Text.assemble((f"{word}:", _STYLES[word]), f" {first}"), *map(Text, others)]
     print_lines(console, lines)
+
+
+def _bounded(text: str) -> str:
+    """Cut a line that only a name or path of absurd length can make so long."""
+    return (
+        text
+        if len(text) <= LONGEST_LINE
+        else f"{text[:LONGEST_LINE]}… and {len(text) - LONGEST_LINE:,} more characters"
+    )

@@ -1,0 +1,74 @@
+"""Files are replaced as a whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from cnnx.cli.output import check_writable, replace_file
+from cnnx.errors import UsageError
+from tests.conftest import CommandLine
+
+
+def test_an_answer_goes_into_a_file(tmp_path: Path, command_line: CommandLine) -> None:
+    file = tmp_path / "answer.txt"
+    answer = command_line("compare", "bottleneck", "plain3x3", "--static", "-o", str(file))
+    assert (answer.code, answer.out) == (0, "")
+    assert "589,824" in file.read_text("utf-8")
+    assert "\x1b" not in file.read_text("utf-8")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_keeps_its_mode_and_a_link_its_target(tmp_path: Path) -> None:
+    file, link = tmp_path / "a.json", tmp_path / "link.json"
+    file.write_text("old", "utf-8")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    replace_file(link, "new")
+    assert link.is_symlink()
+    assert file.read_text("utf-8") == "new"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+def test_a_new_file_has_the_mode_of_any_other(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("", "utf-8")
+    replace_file(tmp_path / "new", "text")
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_what_goes_wrong_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.json"
+    file.write_text("old", "utf-8")
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(UsageError, match="No space left"):
+        replace_file(file, "new")
+    assert file.read_text("utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    before = Path(os.devnull).stat()
+    replace_file(Path(os.devnull), "text")
+    assert Path(os.devnull).stat().st_rdev == before.st_rdev
+
+
+@pytest.mark.parametrize("bad", ["", "missing/a.json", "a" * 300 + "/x"])
+def test_a_file_that_cannot_be_written_is_told_before_any_work(
+    tmp_path: Path, bad: str, command_line: CommandLine
+) -> None:
+    path = f"{tmp_path}/{bad}"
+    with pytest.raises(UsageError):
+        check_writable(Path(path))
+    answer = command_line("compare", "no_such_spec", "-o", path)
+    assert answer.code == 2
+    assert answer.err.startswith("error: -o ")
+    assert "no_such_spec" not in answer.err
