@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator
 
@@ -87,30 +87,37 @@ class Pass(Strict):
     op: Literal["pass"]
 
 
-Action = Annotated[
-    Conv
-    | Depthwise
-    | DeformConv
-    | Linear
-    | BatchNorm
-    | Lrn
-    | Pool
-    | AdaptiveAvgPool
-    | Plain
-    | Dropout
-    | Scale
-    | ChannelShuffle
-    | Slice
-    | Resize
-    | PadOrCrop
-    | Join
-    | Group
-    | Repeat
-    | Each
-    | Call
-    | Pass,
-    Field(discriminator="op"),
-]
+def read_action(data: dict[str, Any]) -> Any:
+    """Validate an action by the model of its operation, which is built when a spec first uses it."""
+    return ACTIONS[data["op"]].model_validate(data)
+
+
+if TYPE_CHECKING:
+    Action = (
+        Conv
+        | Depthwise
+        | DeformConv
+        | Linear
+        | BatchNorm
+        | Lrn
+        | Pool
+        | AdaptiveAvgPool
+        | Plain
+        | Dropout
+        | Scale
+        | ChannelShuffle
+        | Slice
+        | Resize
+        | PadOrCrop
+        | Join
+        | Group
+        | Repeat
+        | Each
+        | Call
+        | Pass
+    )
+else:
+    Action = Annotated[Any, PlainValidator(read_action)]
 
 
 class Step(Strict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def _check_defaults(data: MarkedDict, source: Source) -> list[Problem]:
 
 def _problems(error: ValidationError, data: Any, source: Source, within: str = "") -> list[Problem]:
     """Give one problem for each mistake: a misspelt key is not also a missing one, and `defaults` miss nothing."""
-    found = error.errors(include_url=False)
+    found = list(_flat(error))
     unknown = [details["loc"] for details in found if details["type"] == "extra_forbidden"]
     problems = []
     for details in found:
@@ -102,11 +102,22 @@ def _problems(error: ValidationError, data: Any, source: Source, within: str = "
     return problems
 
 
+def _flat(error: ValidationError, before: tuple[int | str, ...] = ()) -> Iterator[ErrorDetails]:
+    """Give the errors of a model and of the actions in it, which are models of their own, with their whole paths."""
+    for details in error.errors(include_url=False):
+        inner = details.get("ctx", {}).get("error")
+        path = (*before, *details["loc"])
+        if isinstance(inner, ValidationError):
+            yield from _flat(inner, path)
+        else:
+            yield {**details, "loc": path}
+
+
 def _problem(details: ErrorDetails, data: Any, source: Source, within: str) -> Problem:
     """Say in our words, and at its place, what pydantic found."""
     keys = list(details["loc"])
     kind, last = details["type"], keys[-1] if keys else ""
-    word = within or _operation(keys)
+    word = within or _operation(keys, data)
     if kind == "extra_forbidden":
         at = find_mark(data, keys, of_key=True)
         where = f" in `{word}`" if word else ""
@@ -125,13 +136,13 @@ def _problem(details: ErrorDetails, data: Any, source: Source, within: str) -> P
     return source.problem(at, f"{name}: {message}")
 
 
-def _operation(keys: list[str | int]) -> str:
+def _operation(keys: list[str | int], data: Any) -> str:
     """Find the word of the operation whose option the path leads to, if it leads to one."""
-    if len(keys) >= 2 and "action" in keys:
-        position = _last(keys, "action")
-        if position + 1 < len(keys) and len(keys) - position == 3:
-            return str(keys[position + 1])
-    return ""
+    if "action" not in keys or _last(keys, "action") != len(keys) - 2:
+        return ""
+    for key in keys[:-1]:
+        data = data[key]
+    return str(data["op"])
 
 
 def _last(keys: list[str | int], key: str) -> int:
