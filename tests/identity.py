@@ -38,7 +38,7 @@ Layer = dict[str, Any]
 
 def reference_names() -> list[str]:
     """Name the networks of which a reference tells."""
-    return sorted(path.stem for path in REFERENCES.glob("*.json"))
+    return sorted(path.stem for path in REFERENCES.glob("*.json") if path.stem != "peers")  # what counters report
 
 
 @cache
