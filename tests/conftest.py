@@ -37,10 +37,10 @@ CommandLine = Callable[..., Answer]
 
 
 @pytest.fixture(autouse=True, scope="session")
-def nothing_kept() -> Iterator[None]:
-    """Let no test read or write the catalogue that is kept between runs."""
+def kept_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is kept between runs in a folder of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CNNX_CACHE", "")
+        patch.setenv("CNNX_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 

@@ -23,8 +23,5 @@ def print_failure(console: Console, word: str, message: str) -> None:
 
 def _bounded(text: str) -> str:
     """Cut a line that only a name or path of absurd length can make so long."""
-    return (
-        text
-        if len(text) <= LONGEST_LINE
-        else f"{text[:LONGEST_LINE]}… and {len(text) - LONGEST_LINE:,} more characters"
-    )
+    beyond = len(text) - LONGEST_LINE
+    return text if beyond <= 0 else f"{text[:LONGEST_LINE]}… and {beyond:,} more characters"

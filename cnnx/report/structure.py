@@ -40,7 +40,7 @@ def draw_structure(about: About, figures: Figures, layers: Sequence[Layer], widt
     fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
     columns = next(fitting, candidates[-1])
     folded = any(row.layer.times > 1 for row in rows)
-    notes = ["× n: so many equal layers in a row; the line has all of them together."] if folded else []
+    notes = ["× n: so many equal layers in a row; figures there and below are of all of them together."] if folded else []
     styles = ["bold", *["" for _ in rows]]
     return [
         *draw_head(about, figures, width),
