@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,14 +13,17 @@ import pytest
 
 import cnnx
 from cnnx.analysis.bridge import bridges
+from cnnx.analysis.environment import static_environment
 from cnnx.analysis.figures import Figures, count
 from cnnx.analysis.records import CrossCheck, Disagreement
 from cnnx.analysis.verification import checks_of, explain_difference
+from cnnx.analysis.verification import verify as put_together
 from cnnx.analysis.worked import check_figures
 from cnnx.cli.app import run
 from cnnx.graph.graph import Graph
 from cnnx.pytorch import counters
 from cnnx.report.bridge import draw_bridges
+from cnnx.report.verification import draw_verifications
 from cnnx.spec.library import Library, Target
 
 CONV, NORM, LAST = 3 * 3 * 4 * 4, 2 * 4, 4 * 2 + 2  # weights
@@ -293,6 +297,16 @@ def test_explain_shows_the_bridge_the_sources_and_every_stated_figure(capsys: py
     ]
     assert "torchinfo: the mult-adds of torchinfo 1.8.0 (LayerInfo.calculate_macs: torchinfo/layer_info.py)." in told
     assert f"right, published 1: macs: {MACS} stated, {MACS} computed (a paper)" in told
+
+
+def test_the_table_is_folded_for_a_narrow_terminal(expand_text: Callable[..., Graph]) -> None:
+    graph = expand_text(RIGHT)
+    figures = count(graph)
+    found = put_together("a_spec_of_a_long_name", figures, counters.crosscheck(graph, figures), ())
+    lines = [drawn.plain for drawn in draw_verifications([found], static_environment("cnnx verify"), 40)]
+    table = lines[: lines.index("1 spec verified: all agree.")]
+    assert max(map(len, table)) <= 40
+    assert [line.split()[0] for line in table if line and line[0] == "a"] == ["a_spec_of_a_long_name"] * 2
 
 
 def test_csv_has_a_row_a_spec_and_with_explain_a_row_an_addend(capsys: pytest.CaptureFixture[str]) -> None:

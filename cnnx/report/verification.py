@@ -16,7 +16,7 @@ from cnnx.report.document import Object, document, result
 from cnnx.report.grid import Grid, Series
 from cnnx.report.notes import CONVENTION, draw_notes, environment_note
 from cnnx.report.numbers import NOTHING, counted, exact
-from cnnx.report.table import Column, draw
+from cnnx.report.table import Column, draw, draw_folded
 from cnnx.report.text import listed, paragraph
 
 MOST_NODES = 12
@@ -27,7 +27,7 @@ def draw_verifications(found: Sequence[Verification], environment: Environment, 
     wrong = [(each.label, check) for each in found for check in each.wrong]
     disagreements = [(each.label, other) for each in found for other in each.disagreements]
     return [
-        *draw(_columns(found), ["" if each.agrees else "red" for each in found]),
+        *draw_folded(_lead(found), _groups(found), width, ["" if each.agrees else "red" for each in found]),
         Text(),
         *draw_disagreements(disagreements),
         *[drawn for label, check in wrong for drawn in _draw_wrong(label, check, width)],
@@ -36,13 +36,16 @@ def draw_verifications(found: Sequence[Verification], environment: Environment, 
     ]
 
 
-def _columns(found: Sequence[Verification]) -> list[Column]:
+def _lead(found: Sequence[Verification]) -> Column:
+    return Column("", tuple(each.label for each in found), left=True, style="bold")
+
+
+def _groups(found: Sequence[Verification]) -> list[list[Column]]:
     return [
-        Column("", tuple(each.label for each in found), left=True, style="bold"),
-        Column("params", tuple(exact(each.figures.params) for each in found)),
-        Column("MACs", tuple(exact(each.figures.macs) for each in found)),
-        Column("counters", tuple(map(_counters, found)), left=True),
-        Column("stated", tuple(map(_stated, found)), left=True),
+        [Column("params", tuple(exact(each.figures.params) for each in found))],
+        [Column("MACs", tuple(exact(each.figures.macs) for each in found))],
+        [Column("counters", tuple(map(_counters, found)), left=True)],
+        [Column("stated", tuple(map(_stated, found)), left=True)],
     ]
 
 
