@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cnnx.cli import compare, completion, list, profile, schema, show, validate, verify  # noqa: A004 - the commands' own names
+from cnnx.cli import compare, completion, doctor, list, profile, schema, show, validate, verify  # noqa: A004 - the commands' own names
 from cnnx.cli.failures import Told
 from cnnx.version import __version__
 
@@ -40,6 +40,7 @@ app.command("list", epilog=list.EXAMPLES)(list.list_specs)
 app.command("show", epilog=show.EXAMPLES)(show.show)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("profile", epilog=profile.EXAMPLES)(profile.profile)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("schema", epilog=schema.EXAMPLES)(schema.schema)
 app.command("validate", epilog=validate.EXAMPLES)(validate.validate)
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
