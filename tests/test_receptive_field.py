@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from cnnx.analysis.receptive_field import GLOBAL, NO_SINGLE_FIELD, Field, receptive_fields
+from cnnx.analysis.receptive_field import GLOBAL, Field, ReceptiveField, receptive_fields
 from cnnx.graph.graph import Graph
 from tests.conftest import Expand
 
 HEAD = "input: [2, 32, 32]\nlayers:\n"
 
 
-def at_end(graph: Graph) -> object:
+def at_end(graph: Graph) -> ReceptiveField:
     return receptive_fields(graph)[graph.outputs[0]]
 
 
@@ -47,9 +47,16 @@ def test_a_global_branch_is_left_out_at_a_join_and_flagged_elsewhere(expand_text
     assert at_end(expand_text(HEAD + "- adaptive_avgpool: {size: 1}\n")) == GLOBAL
 
 
-def test_unequal_jumps_have_no_single_field(expand_text: Expand) -> None:
+def test_unequal_jumps_have_no_single_field_and_the_join_is_named(expand_text: Expand) -> None:
     graph = expand_text(
         HEAD
         + "- add: [{conv: {out: 2, kernel: 1, stride: 2}}, {crop: {sides: [16, 0, 16, 0]}}]\n- conv: {out: 2, kernel: 3}\n"
     )
-    assert at_end(graph) == NO_SINGLE_FIELD
+    assert at_end(graph).size is None
+    assert not at_end(graph).is_global
+    assert at_end(graph).reason == "`add` joins fields that move by 2 and by 1"
+
+
+def test_windows_of_several_sizes_have_no_single_field(expand_text: Expand) -> None:
+    graph = expand_text(HEAD + "- adaptive_avgpool: {size: 7}\n- relu\n")  # 32 = 7·4 + 4: some see 5, some 6
+    assert at_end(graph).reason == "the windows of `adaptive_avgpool` are not all of one size"

@@ -109,8 +109,8 @@ def _figures(data: dict[str, Any]) -> Figures:
 def _field(data: Sequence[Any] | None) -> ReceptiveField | None:
     if data is None:
         return None
-    height, width, is_global = data
-    return ReceptiveField(_axis(height), _axis(width), is_global)
+    height, width, *others = data
+    return ReceptiveField(_axis(height), _axis(width), *others)
 
 
 def _axis(data: Sequence[int] | None) -> Field | None:

@@ -42,11 +42,15 @@ class Field(NamedTuple):
 
 
 class ReceptiveField(NamedTuple):
-    """What an output position sees of one input, by height and width; `is_global` if it is everything."""
+    """What an output position sees of one input, by height and width; `is_global` if it is everything.
+
+    Where no single field exists, `reason` says at which node and why.
+    """
 
     height: Field | None
     width: Field | None
     is_global: bool = False
+    reason: str = ""
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -57,47 +61,53 @@ class ReceptiveField(NamedTuple):
 
 
 GLOBAL = ReceptiveField(None, None, is_global=True)
-NO_SINGLE_FIELD = ReceptiveField(None, None)
 _START = ReceptiveField(Field(0, 0, 1), Field(0, 0, 1))
 
 
 def receptive_fields(graph: Graph) -> Mapping[str, ReceptiveField]:
     """Give the receptive field of every input and node, as the union over the graph's inputs.
 
-    A node at which branches of unequal jumps meet, and what follows it, has `NO_SINGLE_FIELD`.
+    A node at which branches of unequal jumps meet, and what follows it, has none, and says so.
     """
     fields: dict[str, ReceptiveField] = dict.fromkeys(graph.inputs, _START)
     shapes = graph.shapes
     for node in graph.nodes:
         first = node.inputs[0]
-        source = fields[first] if len(node.inputs) == 1 else _join([fields[name] for name in node.inputs])
+        sources = [fields[name] for name in node.inputs]
+        source = sources[0] if len(sources) == 1 else _join(sources, node.name)
         windows = node.op.windows(shapes[first])
-        fields[node.name] = source if windows is POINT else _behind(source, windows)
+        fields[node.name] = source if windows is POINT else _behind(source, windows, node.name)
     return fields
 
 
-def _behind(source: ReceptiveField, windows: tuple[Window, Window] | None) -> ReceptiveField:
+def _behind(source: ReceptiveField, windows: tuple[Window, Window] | None, name: str) -> ReceptiveField:
     if windows is None:
         return GLOBAL
     if source.height is None or source.width is None:
         return source
     if windows is UNEVEN:
-        return NO_SINGLE_FIELD
+        return ReceptiveField(None, None, reason=f"the windows of `{name}` are not all of one size")
     return ReceptiveField(source.height.through(windows[0]), source.width.through(windows[1]))
 
 
-def _join(sources: Sequence[ReceptiveField]) -> ReceptiveField:
+def _join(sources: Sequence[ReceptiveField], name: str) -> ReceptiveField:
     local = [source for source in sources if not source.is_global]
     if not local:
         return GLOBAL
     joined = local[0]
     for other in local[1:]:
-        joined = _union(joined, other)
+        joined = _union(joined, other, name)
     return joined
 
 
-def _union(one: ReceptiveField, other: ReceptiveField) -> ReceptiveField:
-    if one.height is None or one.width is None or other.height is None or other.width is None:
-        return NO_SINGLE_FIELD
+def _union(one: ReceptiveField, other: ReceptiveField, name: str) -> ReceptiveField:
+    if one.height is None or one.width is None:
+        return one
+    if other.height is None or other.width is None:
+        return other
     height, width = one.height.union(other.height), one.width.union(other.width)
-    return NO_SINGLE_FIELD if height is None or width is None else ReceptiveField(height, width)
+    if height is None or width is None:
+        jumps = [(each.height.jump, each.width.jump) for each in (one, other) if each.height and each.width]
+        moves = " and by ".join(str(tall) if tall == wide else f"{tall}×{wide}" for tall, wide in jumps)
+        return ReceptiveField(None, None, reason=f"`{name}` joins fields that move by {moves}")
+    return ReceptiveField(height, width)
