@@ -70,7 +70,7 @@ def count(graph: Graph, dtype: str = "float32") -> Figures:
     `dtype` is `float32`, `float64`, `float16` or `bfloat16` and settles the bytes only.
     """
     shapes = graph.shapes
-    by_node = tuple([_node_figures(node, tuple([shapes[name] for name in node.inputs])) for node in graph.nodes])
+    by_node = tuple([node_figures(node, tuple([shapes[name] for name in node.inputs])) for node in graph.nodes])
     params = sum([node.params for node in by_node])
     buffers = sum([node.buffers for node in by_node])
     size = ELEMENT_BYTES[dtype]
@@ -94,7 +94,8 @@ def count(graph: Graph, dtype: str = "float32") -> Figures:
     )
 
 
-def _node_figures(node: Node, inputs: tuple[Shape, ...]) -> NodeFigures:
+def node_figures(node: Node, inputs: tuple[Shape, ...]) -> NodeFigures:
+    """Count one node on inputs of these shapes."""
     op, output = node.op, node.shape
     params = _total(op.weights())
     macs, size = op.macs(output), prod(output)

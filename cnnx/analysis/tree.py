@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cnnx.analysis.figures import Figures, NodeFigures
@@ -28,6 +28,7 @@ class Layer:
     macs: int
     share: float | None  # of the MACs of the whole; None where there are none
     children: tuple[Layer, ...] = ()
+    mark: int | None = None  # what the caller marked the node with
 
 
 @dataclass(slots=True)
@@ -56,17 +57,20 @@ def grow(nodes: Iterable[NodeFigures]) -> Branch:
     return root
 
 
-def layers(figures: Figures, *, fold: bool = True) -> tuple[Layer, ...]:
-    """Give the layers of a graph; with `fold`, equal ones in a row are one."""
-    return _layers(grow(figures.by_node), figures.macs, fold)
+def layers(figures: Figures, *, fold: bool = True, marks: Mapping[str, int] | None = None) -> tuple[Layer, ...]:
+    """Give the layers of a graph; with `fold`, equal ones in a row are one.
+
+    `marks` puts a number on nodes, by name; layers whose numbers differ are not equal.
+    """
+    return _layers(grow(figures.by_node), figures.macs, fold, marks or {})
 
 
-def _layers(branch: Branch, total: int, fold: bool) -> tuple[Layer, ...]:
-    found = [_layer(name, child, total, fold) for name, child in branch.children.items()]
+def _layers(branch: Branch, total: int, fold: bool, marks: Mapping[str, int]) -> tuple[Layer, ...]:
+    found = [_layer(name, child, total, fold, marks) for name, child in branch.children.items()]
     return tuple(_fold(found)) if fold else tuple(found)
 
 
-def _layer(name: str, branch: Branch, total: int, fold: bool) -> Layer:
+def _layer(name: str, branch: Branch, total: int, fold: bool, marks: Mapping[str, int]) -> Layer:
     nodes = list(branch.nodes())
     macs = sum(node.macs for node in nodes)
     own = branch.node
@@ -79,7 +83,8 @@ def _layer(name: str, branch: Branch, total: int, fold: bool) -> Layer:
         params=sum(node.params for node in nodes),
         macs=macs,
         share=macs / total if macs else None,
-        children=_layers(branch, total, fold),
+        children=_layers(branch, total, fold, marks),
+        mark=None if own is None else marks.get(own.name),
     )
 
 

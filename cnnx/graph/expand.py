@@ -263,7 +263,7 @@ class _Expansion:
 def _loop_length(times: int) -> int:
     if times > MAX_STEPS:
         raise RuleError(f"a loop of {times}; at most {MAX_STEPS} steps are taken", option="times")
-    return times
+    return int(times)
 
 
 def _place(error: RuleError, file: SpecFile, step: Step, scope: Scope) -> Problem:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cnnx.errors import ExpressionError, nearest
-from cnnx.spec.values import ARITIES, FUNCTIONS, Value, bounded
+from cnnx.spec.values import ARITIES, FUNCTIONS, Value, alike, all_alike, bounded
 
 Shape = tuple[int, ...]
 
@@ -187,7 +187,7 @@ class _Compiler:
             if power and abs(b) > MAX_EXPONENT:
                 raise self.error(f"an exponent of {b}; at most {MAX_EXPONENT}")
             try:
-                return self.checked(compute(a, b))
+                return self.checked(compute(alike(a, b), b))
             except ZeroDivisionError:
                 raise self.error("division by zero") from None
             except OverflowError:
@@ -207,7 +207,7 @@ class _Compiler:
             for compare, part in zip(compares, parts[1:], strict=True):
                 right = part(scope)
                 try:
-                    if not compare(left, right):
+                    if not compare(alike(left, right), right):
                         return False
                 except TypeError:
                     raise self.error(f"{left!r} and {right!r} cannot be compared so") from None
@@ -225,7 +225,7 @@ class _Compiler:
                 raise self.error(f"a list is indexed by an integer, not by {position!r}")
             if not -len(items) <= position < len(items):
                 raise self.error(f"index {position} in a list of {len(items)}")
-            return items[position]
+            return items[int(position)]
 
         return run
 
@@ -243,7 +243,7 @@ class _Compiler:
         def run(scope: Scope) -> Value:
             values = [value(scope) for value in runs]
             try:
-                return self.checked(function(*values))
+                return self.checked(function(*all_alike(values)))
             except (TypeError, ValueError, OverflowError, ZeroDivisionError):
                 given = ", ".join(map(repr, values))
                 raise self.error(f"`{name}` cannot take {given}") from None

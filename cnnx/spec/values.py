@@ -28,11 +28,26 @@ def is_number(value: Value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def alike(one: Value, other: Value) -> Value:
+    """Give a float as a number of the other's kind, where that has one, so that the other's operators answer."""
+    return other.__alike__(one) if type(one) is float and hasattr(other, "__alike__") else one
+
+
+def all_alike(values: list[Value]) -> list[Value]:
+    """Give the floats among values as numbers of the kind of another that has one of its own."""
+    kin = next((value for value in values if hasattr(value, "__alike__")), 0)
+    return [alike(value, kin) for value in values]
+
+
 def make_divisible(value: float, divisor: int) -> int:
     """Round to the nearest multiple of `divisor`, at least one, never below 90 % of `value`.
 
-    Source: MobileNet's reference code (TF-slim, `mobilenet.py`), used by MobileNet v2, v3 and EfficientNet.
+    A value of a kind of its own may answer itself, as `__round__` lets it. Source: MobileNet's reference code
+    (TF-slim, `mobilenet.py`), used by MobileNet v2, v3 and EfficientNet.
     """
+    if hasattr(value, "__make_divisible__"):
+        answer: int = value.__make_divisible__(divisor)
+        return answer
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 
