@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from cnnx.errors import SpecError, UsageError
 from cnnx.graph.graph import Graph
+from cnnx.graph.pooling import AvgPool
+from cnnx.pytorch.build import build
 from tests.conftest import Expand
 
 HEAD = "parameters: {c: 8}\ninput: [c, 16, 16]\nlayers:\n"
@@ -257,6 +260,16 @@ def test_tf_same_pads_where_the_sides_differ(expand_text: Expand) -> None:
         "conv1 = conv 3×3 /2 (conv1_pad) → 4×8×8",
         "conv2 = conv 3×3 (conv1) → 4×8×8",
     ]
+
+
+def test_an_average_that_leaves_padding_out_may_be_uneven_on_one_axis(expand_text: Expand) -> None:
+    """3×3 at stride 2 on 4×5: 1·2 + 3 − 4 = 1 behind the rows, 2·2 + 3 − 5 = 2 around the columns."""
+    step = "- avgpool: {kernel: 3, stride: 2, padding: tf_same, count_padding: false}\n"
+    graph = expand_text(HEAD + step, input_shape=(8, 4, 5))
+    assert [node.op for node in graph] == [AvgPool((3, 3), (2, 2), (0, 1), ceil=True, count_padding=False)]
+    assert shape(graph) == (8, 2, 3)
+    ones = torch.ones(1, 8, 4, 5)
+    assert build(graph)(ones).tolist() == torch.ones(1, 8, 2, 3).tolist()
 
 
 @pytest.mark.parametrize(

@@ -197,17 +197,27 @@ def _pool(action: options.Pool, scope: Scope, norm: options.BatchNorm) -> Lowere
     if sides is not None and (is_max or count_padding):
         lowered.append(Part("_pad", layout.Pad(sides, float("-inf") if is_max else 0.0)))
     elif sides is not None:
-        # An average that leaves padding out: a last window that hangs over the end is the same thing.
-        if sides[0] or sides[2] or (sides[1] and stride[0] == 1) or (sides[3] and stride[1] == 1):
+        padding, ceil = _left_out(sides, kernel, stride), True
+    if is_max:
+        return [*lowered, Part("", pooling.MaxPool(kernel, stride, padding, ceil))]
+    return [*lowered, Part("", pooling.AvgPool(kernel, stride, padding, ceil, count_padding))]
+
+
+def _left_out(sides: tuple[int, int, int, int], kernel: Pair, stride: Pair) -> Pair:
+    """Give the padding of an average in ceil mode that leaves out what stands on these sides.
+
+    On an uneven axis a last window that hangs over the end is the same thing, if nothing stands before the map.
+    """
+    padding = []
+    for axis, (before, behind) in enumerate((sides[:2], sides[2:])):
+        if before != behind and (before or stride[axis] == 1):
             raise RuleError(
                 f"an average of {kernel[0]}×{kernel[1]} that leaves its padding out cannot have it uneven here",
                 hint="set count_padding: true",
                 option="padding",
             )
-        ceil = True
-    if is_max:
-        return [*lowered, Part("", pooling.MaxPool(kernel, stride, padding, ceil))]
-    return [*lowered, Part("", pooling.AvgPool(kernel, stride, padding, ceil, count_padding))]
+        padding.append(before)
+    return padding[0], padding[1]
 
 
 def _plain(action: options.Plain, scope: Scope, norm: options.BatchNorm) -> Lowered:
