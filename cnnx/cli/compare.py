@@ -9,6 +9,7 @@ import typer
 
 from cnnx.cli import completion, options
 from cnnx.cli.measuring import Asked, check_possible, crosscheck_all, measure_all
+from cnnx.cli.noise import show_noise
 from cnnx.cli.output import choose_output
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ EXAMPLES = """\b
 Examples:
   cnnx compare bottleneck plain3x3
   cnnx compare bottleneck bottleneck@r=8,channels=128 --static
-  cnnx compare se mobilenetv3_bottleneck --input 64x56x56 --columns params,macs,intensity
-  cnnx compare bottleneck plain3x3 --device cpu,cuda --sort latency --json -o result.json
+  cnnx compare se se_conv --input 64x56x56 --columns params,macs,intensity
+  cnnx compare bottleneck --aa --max-time 30      how small a difference this machine can show
+  cnnx compare bottleneck plain3x3 --device cpu,cuda --json -o result.json
 """
 
 
@@ -34,7 +36,7 @@ def compare(
     dtype: options.Dtype = "float32",
     threads: options.Threads = None,
     rounds: options.Rounds = 60,
-    max_time: options.MaxTime = None,
+    max_time: options.MaxTime = 10.0,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -54,6 +56,9 @@ def compare(
             autocompletion=completion.complete_sort,
         ),
     ] = None,
+    aa: Annotated[
+        bool, typer.Option("--aa", help="The first against itself: what this machine can show in --max-time.")
+    ] = False,
     static: Annotated[
         bool, typer.Option("--static", help="Only what needs no torch: nothing is built or run.")
     ] = False,
@@ -82,6 +87,9 @@ def compare(
     shown, order = read_columns(columns, static=static), read_sort(sort, static=static)
     asked = Asked(device, dtype, batch, threads, rounds, max_time)
     library, shared, shape = Library(), read_settings(set_ or ()), read_input(input_)
+    if aa:
+        show_noise(load(names[0], library, shared, shape), asked, output, static=static)
+        return
     comparison = _compare([load(name, library, shared, shape) for name in names], asked, chosen, static=static)
     if order is not None:
         comparison = sort_rows(comparison, order.column, descending=order.descending)

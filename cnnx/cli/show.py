@@ -13,8 +13,8 @@ EXAMPLES = """\b
 Examples:
   cnnx show bottleneck
   cnnx show bottleneck --set r=8 --input 128x28x28
-  cnnx show mobilenetv3 --memory              the peak, and what is alive there
-  cnnx show bottleneck --yaml > mine.yaml     to start a spec of one's own
+  cnnx show mobilenetv3 --memory            the peak, and what is alive there
+  cnnx show bottleneck --yaml > mine.yaml   to start a spec of one's own
 """
 
 

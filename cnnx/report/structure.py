@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from rich.text import Text
 
@@ -29,18 +30,36 @@ class _Row:
     layer: Layer
 
 
-# From the widest to the narrowest: numbers in full or short, and how long bars can be.
-_LAYOUTS = ((True, 20), (True, 10), (True, 6), (False, 10), (False, 4))
+FOLDED = "× n: so many equal layers in a row; figures there and below are of all of them together."
+
+
+class _Layout(NamedTuple):
+    """A form of the tree: numbers in full or short, how long bars can be, and whether operations are named."""
+
+    in_full: bool
+    bars: int
+    operations: bool = True
+
+
+_FROM_WIDE_TO_NARROW = (
+    _Layout(True, 20),
+    _Layout(True, 10),
+    _Layout(True, 6),
+    _Layout(False, 10),
+    _Layout(False, 4),
+    _Layout(False, 2),
+    _Layout(False, 2, operations=False),
+)
 
 
 def draw_structure(about: About, figures: Figures, layers: Sequence[Layer], width: int | None) -> list[Text]:
     """Draw the head, the tree in the widest form that fits, and the notes."""
     rows = list(_rows(layers, ""))
-    candidates = [_columns(rows, figures, in_full, bars) for in_full, bars in _LAYOUTS]
+    candidates = [_columns(rows, figures, layout) for layout in _FROM_WIDE_TO_NARROW]
     fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
     columns = next(fitting, candidates[-1])
     folded = any(row.layer.times > 1 for row in rows)
-    notes = ["× n: so many equal layers in a row; figures there and below are of all of them together."] if folded else []
+    notes = [FOLDED] if folded else []
     styles = ["bold", *["" for _ in rows]]
     return [
         *draw_head(about, figures, width),
@@ -94,19 +113,22 @@ def _rows(layers: Sequence[Layer], before: str) -> Iterator[_Row]:
         yield from _rows(layer.children, before + ("  " if last else "│ "))
 
 
-def _columns(rows: Sequence[_Row], figures: Figures, in_full: bool, bars: int) -> list[Column]:
-    write = exact if in_full else short
+def _columns(rows: Sequence[_Row], figures: Figures, layout: _Layout) -> list[Column]:
+    write = exact if layout.in_full else short
     layers = [row.layer for row in rows]
     whole = show_shapes(figures.output.values())
-    unit = "" if in_full else "\nK M G"
+    unit = "" if layout.in_full else "\nK M G"
+    operations = Column("operation", ("", *[layer.operation for layer in layers]), left=True, style="cyan")
+    # Where bars are long enough, they stand beneath a part of the header.
+    share, rest = ("share", "of MACs") if layout.bars >= len("of MACs") else ("share\nof MACs", "")
     return [
         Column("layer", (figures.name, *[row.name for row in rows]), left=True),
-        Column("operation", ("", *[layer.operation for layer in layers]), left=True, style="cyan"),
+        *([operations] if layout.operations else []),
         Column("output", (whole, *[show_shape(layer.output) for layer in layers])),
         Column(f"params{unit}", (write(figures.params), *[write(layer.params) for layer in layers])),
         Column(f"MACs{unit}", (write(figures.macs), *[write(layer.macs) for layer in layers])),
-        Column("share", ("", *["" if layer.share is None else percent(layer.share) for layer in layers])),
-        Column("of MACs", ("", *[bar(layer.share, bars) for layer in layers]), left=True, style="green"),
+        Column(share, ("", *["" if layer.share is None else percent(layer.share) for layer in layers])),
+        Column(rest, ("", *[bar(layer.share, layout.bars) for layer in layers]), left=True, style="green"),
     ]
 
 

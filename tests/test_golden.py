@@ -1,0 +1,123 @@
+"""Golden drawings: what the commands draw at 80 and 120 columns, without colour.
+
+`CNNX_GOLDEN=write` (`make golden`) draws them anew; read the difference before you commit it. What depends on the
+machine is fixed: the environment, and everything that is measured.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.text import Text
+
+import cnnx
+from cnnx.analysis.catalogue import choose
+from cnnx.analysis.cataloguing import read_catalogue
+from cnnx.analysis.memory import predict_memory
+from cnnx.analysis.profile import Profile, profile_blocks
+from cnnx.analysis.records import NodeTime, TimeByNode
+from cnnx.report.catalogue import draw_catalogue
+from cnnx.report.comparison import draw_comparison, read_columns
+from cnnx.report.profile import draw_profile
+from cnnx.spec.library import Library
+from tests.conftest import CommandLine
+from tests.records import MEASURED, STATIC, agreeing, comparison_of, differing, figures_of, measurement
+
+GOLDEN = Path(__file__).parent / "golden"
+WIDTHS = (80, 120)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The name of a golden file, and what draws it at a width."""
+
+    name: str
+    draw: Callable[[int], list[Text]]
+
+
+def _measured(width: int) -> list[Text]:
+    names = ["bottleneck", "plain3x3"]
+    checks = [agreeing(figures_of(name)) for name in names]
+    return draw_comparison(comparison_of(names, measured=True, crosschecks=checks), read_columns(None), width)
+
+
+def _three_on_two_devices(width: int) -> list[Text]:
+    names = ["residual_bottleneck", "naive_inception", "shuffle_v2_unit"]
+    return draw_comparison(
+        comparison_of(names, measured=True, devices=["cpu", "cuda"], batch=8), read_columns(None), width
+    )
+
+
+def _differing(width: int) -> list[Text]:
+    checks = [differing(figures_of("bottleneck"))]
+    return draw_comparison(comparison_of(["bottleneck"], crosschecks=checks), read_columns("params,macs"), width)
+
+
+def _list(width: int) -> list[Text]:
+    folders = [GOLDEN / "configs"]
+    return draw_catalogue(choose(read_catalogue(Library(folders))), width)
+
+
+def _profile(width: int) -> list[Text]:
+    graph = cnnx.load("mobilenetv3_small")
+    figures, memory = cnnx.count(graph), predict_memory(graph)
+    times = [NodeTime(node.name, 1e-3 + node.memory_access_elements * 1e-8) for node in figures.by_node]
+    whole = sum(node.milliseconds for node in times)
+    by_node = TimeByNode(tuple(times), whole, 1.01 * whole, 60)
+    blocks = profile_blocks(figures, by_node)
+    found = measurement([1.01 * whole])
+    title = "MobileNet v3"
+    return draw_profile(Profile("mobilenetv3_small", title, figures, memory, blocks, found, by_node, MEASURED), width)
+
+
+DRAWINGS = (
+    Drawing("compare_measured", _measured),
+    Drawing("compare_three_on_two_devices", _three_on_two_devices),
+    Drawing("compare_differing", _differing),
+    Drawing("list", _list),
+    Drawing("profile", _profile),
+)
+COMMANDS = {
+    "compare_static": ["compare", "bottleneck", "plain3x3", "--static"],
+    "show_bottleneck": ["show", "bottleneck"],
+    "show_dense_block": ["show", "dense_block"],
+    "show_mobilenetv3_small": ["show", "mobilenetv3_small"],
+    "help": ["--help"],
+    "help_list": ["list", "--help"],
+    "help_show": ["show", "--help"],
+    "help_compare": ["compare", "--help"],
+    "help_profile": ["profile", "--help"],
+    "help_validate": ["validate", "--help"],
+}
+
+
+def check(name: str, width: int, drawn: str) -> None:
+    """Hold a drawing against its golden file, or write that."""
+    assert max(map(len, drawn.splitlines())) <= width
+    file = GOLDEN / f"{name}_{width}.txt"
+    if os.environ.get("CNNX_GOLDEN") == "write":
+        file.write_text(drawn, "utf-8")
+    assert drawn == file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda drawing: drawing.name)
+def test_a_drawing_is_golden(drawing: Drawing, width: int) -> None:
+    check(drawing.name, width, "".join(f"{line.plain}\n" for line in drawing.draw(width)))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_draws_what_is_golden(
+    name: str, width: int, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnnx.analysis.environment.static_environment", lambda command: STATIC)
+    monkeypatch.setattr("cnnx.report.console.width_of", lambda stream: width)
+    monkeypatch.setenv("COLUMNS", str(width))
+    answer = command_line(*COMMANDS[name])
+    assert (answer.code, answer.err) == (0, "")
+    check(name, width, answer.out)
