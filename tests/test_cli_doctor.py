@@ -10,6 +10,7 @@ import pytest
 
 from cnnx.analysis.diagnosis import Ability, Device, TorchBuild
 from cnnx.cli.app import run
+from cnnx.errors import DeviceError
 from cnnx.pytorch import diagnosis
 from cnnx.version import __version__
 
@@ -44,7 +45,7 @@ def test_without_torch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 def test_why_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(name: str) -> None:
-        raise diagnosis.DeviceError(f"`{name}` cannot be used: no NVIDIA driver is loaded")
+        raise DeviceError(f"`{name}` cannot be used: no NVIDIA driver is loaded")
 
     monkeypatch.setattr(diagnosis, "check_device", refuse)
     assert diagnosis.diagnose_torch().devices[1] == Device("cuda", False, "no NVIDIA driver is loaded")

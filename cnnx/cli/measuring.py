@@ -29,7 +29,7 @@ class Asked:
     batch: int
     threads: int | None
     rounds: int
-    max_time: float | None
+    max_time: float
 
     def settings(self) -> list[Settings]:
         """Give the settings for each device. Raises `UsageError` for a value that cannot be."""

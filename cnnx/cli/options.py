@@ -86,5 +86,5 @@ Threads = Annotated[
 ]
 Rounds = Annotated[int, typer.Option("--rounds", help="Rounds to measure in.", metavar="N")]
 MaxTime = Annotated[
-    float | None, typer.Option("--max-time", help="Seconds a measurement may last on a device.", metavar="S")
+    float, typer.Option("--max-time", help="Seconds to measure on a device; fewer rounds are run then.", metavar="S")
 ]

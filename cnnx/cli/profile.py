@@ -24,7 +24,7 @@ def profile(
     dtype: options.Dtype = "float32",
     threads: options.Threads = None,
     rounds: options.Rounds = 60,
-    max_time: options.MaxTime = None,
+    max_time: options.MaxTime = 10.0,
     convention: options.Convention = "cnnx",
     form: options.TableFormat = None,
     json: options.Json = False,
@@ -47,7 +47,8 @@ def profile(
     from cnnx.spec.library import Library
 
     chosen = find_convention(convention)
-    settings = Asked(device, dtype, batch, threads, rounds, max_time).only()
+    # The whole and the nodes are measured one after the other, each in half of the time.
+    settings = Asked(device, dtype, batch, threads, rounds, max_time / 2).only()
     loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
     figures = chosen.apply(count(loaded.graph, dtype))
     check_possible([figures], [settings])
