@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.cli import app
 from cnnx.cli.failures import Told
 from cnnx.errors import CheckError, CnnxError, DeviceError, Problem, SpecError, UsageError
 from tests.conftest import CommandLine
@@ -184,7 +183,7 @@ def test_an_unexpected_exception_is_told_as_a_bug(monkeypatch: pytest.MonkeyPatc
     def broken(command: object) -> object:
         raise RuntimeError("a\x1b[31mb")
 
-    monkeypatch.setattr(app.typer.main, "get_command", broken)
+    monkeypatch.setattr("typer.main.get_command", broken)
     answer = command_line("list")
     assert answer.code == 70
     assert answer.err == "bug: RuntimeError: a[31mb; this is a mistake in cnnx; --debug shows where\n"

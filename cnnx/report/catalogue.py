@@ -68,9 +68,10 @@ def _draw_narrow(entries: Sequence[Entry], width: int | None) -> list[Text]:
     head, rule, *rows = draw([lead, *figures])
     blocks: list[list[Text]] = []
     for entry, name, row in zip(entries, names, rows, strict=True):
-        title = f"{_title(entry)}{'' if entry.year is None else f', {entry.year}'}"
+        title = ", ".join(part for part in (_title(entry), entry.year and str(entry.year)) if part)
         above = [] if cell_len(name) <= room else [line(name)]
-        blocks.append([*above, row, *paragraph(title, width, "dim", INDENT * 2)])
+        below = paragraph(title, width, "dim", INDENT * 2) if title else []
+        blocks.append([*above, row, *below])
     return [head, rule, *_under_families(entries, blocks)]
 
 
