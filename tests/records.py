@@ -6,17 +6,10 @@ from collections.abc import Sequence
 
 import cnnx
 from cnnx.analysis.comparison import Comparison, compare
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import Figures
 from cnnx.analysis.memory import predict_memory
-from cnnx.analysis.records import (
-    CounterResult,
-    CrossCheck,
-    Disagreement,
-    Environment,
-    Latency,
-    LatencyRatio,
-    Measurement,
-)
+from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement, Latency, LatencyRatio, Measurement
 
 STATIC = Environment(
     cnnx="0.1.0", python="3.11.7", platform="Linux 6.1 x86_64", command="cnnx compare", cpu="A processor", cores=8

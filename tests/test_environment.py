@@ -15,8 +15,7 @@ import psutil
 import pytest
 import torch
 
-from cnnx.analysis.environment import cpu_model, static_environment
-from cnnx.analysis.records import Environment
+from cnnx.analysis.environment import Environment, cpu_model, static_environment
 from cnnx.pytorch import environment
 from cnnx.pytorch.environment import (
     ask_nvidia,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
 
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import Figures
 from cnnx.analysis.memory import Memory
-from cnnx.analysis.records import CrossCheck, Environment, Latency, LatencyRatio, Measurement
 from cnnx.graph.operation import elements
 
-Measured = tuple[Measurement, Environment]
+if TYPE_CHECKING:
+    from cnnx.analysis.records import CrossCheck, Latency, LatencyRatio, Measurement
+
+Measured: TypeAlias = "tuple[Measurement, Environment]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from cnnx.analysis.records import Environment
+from cnnx.analysis.environment import Environment
 
 # What cnnx uses, and for what.
 PACKAGES = {

@@ -5,14 +5,45 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
-from cnnx.analysis.records import Environment
 from cnnx.version import __version__
 
 _CPUINFO = Path("/proc/cpuinfo")
 # Where the kernels of different processors write what the processor is called.
 _MODEL_KEYS = ("model name", "Model Name", "cpu model", "Model", "cpu", "Hardware", "uarch")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where and how a result came about; what was not needed or cannot be had is None."""
+
+    cnnx: str
+    python: str
+    platform: str
+    command: str
+    cpu: str | None = None
+    cpu_capability: str | None = None
+    cores: int | None = None
+    load: float | None = None  # one-minute load average before measuring
+    torch: str | None = None
+    threads: int | None = None
+    device: str | None = None
+    dtype: str | None = None
+    batch: int | None = None
+    layout: str | None = None
+    rounds: int | None = None
+    warmup: str | None = None
+    seed: int | None = None
+    tf32: bool | None = None
+    gpu: str | None = None
+    cuda: str | None = None
+    cudnn: str | None = None
+    driver: str | None = None
+    clocks_before: str | None = None
+    clocks_after: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def static_environment(command: str) -> Environment:

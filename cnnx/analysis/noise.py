@@ -12,7 +12,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cnnx.analysis.records import Environment, LatencyRatio
+from cnnx.analysis.environment import Environment
+from cnnx.analysis.records import LatencyRatio
 
 FOUND = 0.9  # the share of comparisons that show a difference which is called shown
 

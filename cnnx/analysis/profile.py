@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import ELEMENT_BYTES, Figures, NodeFigures
 from cnnx.analysis.memory import Memory
-from cnnx.analysis.records import Environment, Measurement, TimeByNode
 from cnnx.analysis.tree import Branch, grow
 from cnnx.graph.operation import Shape
+
+if TYPE_CHECKING:
+    from cnnx.analysis.records import Measurement, TimeByNode
 
 ENDINGS = ("_pad", "_norm", "_act")  # of the nodes that a shorthand puts before and behind its own
 

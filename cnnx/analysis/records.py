@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cnnx.analysis.environment import Environment
+
 
 @dataclass(frozen=True, slots=True)
 class CounterResult:
@@ -100,34 +102,3 @@ class TimeByNode:
     whole_ms: float
     rounds: int
     environment: Environment | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """Where and how a result came about; what was not needed or cannot be had is None."""
-
-    cnnx: str
-    python: str
-    platform: str
-    command: str
-    cpu: str | None = None
-    cpu_capability: str | None = None
-    cores: int | None = None
-    load: float | None = None  # one-minute load average before measuring
-    torch: str | None = None
-    threads: int | None = None
-    device: str | None = None
-    dtype: str | None = None
-    batch: int | None = None
-    layout: str | None = None
-    rounds: int | None = None
-    warmup: str | None = None
-    seed: int | None = None
-    tf32: bool | None = None
-    gpu: str | None = None
-    cuda: str | None = None
-    cudnn: str | None = None
-    driver: str | None = None
-    clocks_before: str | None = None
-    clocks_after: str | None = None
-    warnings: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from cnnx.cli import options
 from cnnx.cli.output import choose_output, warn
 
 if TYPE_CHECKING:
-    from cnnx.analysis.records import Environment
+    from cnnx.analysis.environment import Environment
     from cnnx.analysis.verification import Verification
     from cnnx.analysis.worked import FigureCheck
     from cnnx.cli.names import Loaded

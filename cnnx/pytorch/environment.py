@@ -10,8 +10,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from cnnx.analysis.environment import static_environment
-from cnnx.analysis.records import Environment
+from cnnx.analysis.environment import Environment, static_environment
 from cnnx.pytorch.protocol import WARMUP
 from cnnx.pytorch.settings import Settings
 

@@ -15,8 +15,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import count
-from cnnx.analysis.records import Environment, Latency, Measurement
+from cnnx.analysis.records import Latency, Measurement
 from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import Network, build, example_inputs

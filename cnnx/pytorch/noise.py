@@ -6,8 +6,9 @@ import time
 from dataclasses import replace
 from statistics import median
 
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.noise import NoiseFloor, smallest_difference
-from cnnx.analysis.records import Environment, Measurement
+from cnnx.analysis.records import Measurement
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.latency import measure_graphs
 from cnnx.pytorch.settings import Progress, Settings

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from cnnx.analysis.catalogue import Catalogue, Entry
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import CONVENTION
-from cnnx.analysis.records import Environment
 from cnnx.report.document import Object, document, result
 from cnnx.report.notes import MACS, draw_notes
 from cnnx.report.numbers import NOTHING, counted, exact

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from cnnx.analysis.comparison import Comparison, ComparisonRow
-from cnnx.analysis.records import LatencyRatio
 from cnnx.errors import UsageError, nearest
 from cnnx.graph.operation import show_pair
 from cnnx.report.crosscheck import crosscheck_notes, crosscheck_object, draw_differences
@@ -17,6 +17,9 @@ from cnnx.report.notes import convention_note, draw_notes, environment_note, mem
 from cnnx.report.numbers import NOTHING, aligned, counted, exact, interval, ratio, significant
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import show_shapes
+
+if TYPE_CHECKING:
+    from cnnx.analysis.records import LatencyRatio
 
 LATENCY = "latency"
 MEMORY_COLUMNS = frozenset({"peak_inference_bytes", "training_bytes"})
@@ -95,12 +98,13 @@ def _check_column(name: str, option: str, static: bool) -> str:
 def draw_comparison(comparison: Comparison, columns: Sequence[str], width: int | None) -> list[Text]:
     """Draw the table, in parts where it is wider than `width`, and the notes beneath it."""
     lead = Column("", tuple(row.label for row in comparison.rows), left=True, style="bold")
-    groups = [group for name in columns for group in _groups(name, comparison)]
+    groups = [group for name in columns for group in column_groups(name, comparison)]
     lines = draw_folded(lead, groups, width)
     return [*lines, Text(), *draw_differences(comparison), *draw_notes(comparison_notes(comparison, columns), width)]
 
 
-def _groups(name: str, comparison: Comparison) -> list[list[Column]]:
+def column_groups(name: str, comparison: Comparison) -> list[list[Column]]:
+    """Give the columns of a name, each with its ratios; those of latency for every device that was measured."""
     if name == LATENCY:
         return [_latency_columns(device, comparison) for device in comparison.devices]
     figure, rows = COLUMNS[name], comparison.rows

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from cnnx.analysis.comparison import Comparison
-from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement
 from cnnx.report.document import Object
 from cnnx.report.table import Column, draw
 from cnnx.report.text import listed
+
+if TYPE_CHECKING:
+    from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement
 
 COUNTERS = {"hooks": "forward hooks", "fvcore": "fvcore", "torch": "FlopCounterMode"}
 MOST_SHOWN = 40

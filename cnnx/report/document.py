@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import CONVENTION, Figures, NodeFigures
 from cnnx.analysis.memory import Memory
 from cnnx.analysis.receptive_field import ReceptiveField
-from cnnx.analysis.records import Environment, Latency
+
+if TYPE_CHECKING:
+    from cnnx.analysis.records import Latency
 
 SCHEMA = "cnnx/1"
 

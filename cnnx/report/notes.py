@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import CONVENTION as OWN
 from cnnx.analysis.figures import Figures
-from cnnx.analysis.records import Environment
 from cnnx.report.numbers import counted
 from cnnx.report.text import paragraph
 

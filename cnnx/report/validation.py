@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from rich.text import Text
 
-from cnnx.analysis.records import Environment
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.validation import Validation
 from cnnx.errors import Problem
 from cnnx.report.document import Object, document

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from rich.text import Text
 
-from cnnx.analysis.records import Environment
+from cnnx.analysis.environment import Environment
 from cnnx.analysis.verification import Verification, explain_difference
 from cnnx.analysis.worked import FigureCheck, NodeShare
 from cnnx.report.bridge import bridge_grid, bridge_object, convention_source, draw_bridges
