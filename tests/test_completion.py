@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.cli.app import app
+from cnnx.cli.app import make_app
 from cnnx.cli.completion import VARIABLE, answer
+
+
+def _answer() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
 
 
 def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
@@ -15,7 +21,7 @@ def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
     monkeypatch.setenv("COMP_WORDS", "\n".join(("cnnx", *words)))
     monkeypatch.setenv("COMP_CWORD", str(len(words)))
     monkeypatch.setenv(VARIABLE, "complete_bash")
-    assert answer(app) == 0
+    assert answer(make_app()) == 0
     return capsys.readouterr().out.splitlines()
 
 
@@ -62,7 +68,7 @@ def test_fish(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "cnnx compare bottleneck@r=8,cha")
     monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
     monkeypatch.setenv(VARIABLE, "complete_fish")
-    assert answer(app) == 0
+    assert answer(make_app()) == 0
     assert capsys.readouterr().out.splitlines() == ["bottleneck@r=8,channels="]
 
 
@@ -77,5 +83,5 @@ def test_a_broken_spec_hinders_nothing(
 
 def test_the_script_can_be_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv(VARIABLE, "source_bash")
-    assert answer(app) == 0
+    assert answer(make_app()) == 0
     assert "complete -o default -F _cnnx_completion cnnx" in capsys.readouterr().out

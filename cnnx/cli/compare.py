@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnx.cli import completion, options
-from cnnx.cli.measuring import Asked, check_possible, crosscheck_all, measure_all
+from cnnx.cli.measuring import Asked, check_possible, crosscheck_all, measure_all, progress_of
 from cnnx.cli.noise import show_noise
-from cnnx.cli.output import choose_output
+from cnnx.cli.output import Output, choose_output
 
 if TYPE_CHECKING:
     from cnnx.analysis.comparison import Comparison
     from cnnx.analysis.conventions import Convention
+    from cnnx.analysis.figures import Figures
     from cnnx.cli.names import Loaded
+    from cnnx.graph.graph import Graph
+    from cnnx.pytorch.settings import Settings
+    from cnnx.report.live import LiveTable
+
+    Live = Callable[[Comparison, Sequence[str]], AbstractContextManager[LiveTable | None]]
 
 EXAMPLES = """\b
 Examples:
@@ -90,7 +98,8 @@ def compare(
     if aa:
         show_noise(load(names[0], library, shared, shape), asked, output, static=static)
         return
-    comparison = _compare([load(name, library, shared, shape) for name in names], asked, chosen, static=static)
+    loaded = [load(name, library, shared, shape) for name in names]
+    comparison = _compare(loaded, asked, chosen, _live(output, shown), static=static)
     if order is not None:
         comparison = sort_rows(comparison, order.column, descending=order.descending)
     output.write(
@@ -102,7 +111,7 @@ def compare(
         raise CheckError("the counters on the built modules differ from the static figures")
 
 
-def _compare(loaded: Sequence[Loaded], asked: Asked, convention: Convention, *, static: bool) -> Comparison:
+def _compare(loaded: Sequence[Loaded], asked: Asked, convention: Convention, live: Live, *, static: bool) -> Comparison:
     """Count; unless only static figures are asked for, cross-check and measure too."""
     from cnnx.analysis.comparison import compare as put_together
     from cnnx.analysis.environment import static_environment
@@ -115,12 +124,40 @@ def _compare(loaded: Sequence[Loaded], asked: Asked, convention: Convention, *, 
     figures = [convention.apply(count(graph, asked.dtype)) for graph in graphs]
     if not static:
         check_possible(figures, settings)
-    return put_together(
+    together = partial(
+        put_together,
         [each.label for each in loaded],
         [each.target.file.spec.title or "" for each in loaded],
         figures,
         [predict_memory(graph, asked.dtype, asked.batch) for graph in graphs],
         static_environment(command_line()),
-        crosschecks=[] if static else crosscheck_all(graphs, figures),
-        measured={} if static else measure_all(graphs, settings),
     )
+    return together() if static else _measure(graphs, figures, settings, together, live)
+
+
+def _measure(
+    graphs: Sequence[Graph],
+    figures: Sequence[Figures],
+    settings: Sequence[Settings],
+    together: Callable[..., Comparison],
+    live: Live,
+) -> Comparison:
+    """Cross-check and measure; in a terminal, what is known stands there meanwhile."""
+    with live(together(), [each.device for each in settings]) as table:
+        watch = progress_of if table is None else table.progress_of
+        crosschecks = crosscheck_all(graphs, figures, watch)
+        comparison = together(crosschecks=crosschecks)
+        for measured in measure_all(graphs, settings, watch):
+            comparison = together(crosschecks=crosschecks, measured=measured)
+            if table is not None:
+                table.comparison = comparison
+    return comparison
+
+
+def _live(output: Output, columns: Sequence[str]) -> Live:
+    """Give what draws a table over itself while it is measured: nothing where the answer goes to no terminal."""
+    from cnnx.report.live import can_be_live, live_table
+
+    if output.form == "table" and output.path is None and can_be_live():
+        return lambda comparison, devices: live_table(comparison, columns, devices)
+    return lambda comparison, devices: nullcontext()

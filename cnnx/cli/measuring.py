@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from cnnx.analysis.records import CrossCheck
     from cnnx.graph.graph import Graph
     from cnnx.pytorch.settings import Progress, Settings
+
+
+# Gives, for what is being done, a context in which progress is told.
+Watch = Callable[[str], AbstractContextManager["Progress"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,10 @@ def check_possible(figures: Sequence[Figures], settings: Sequence[Settings]) -> 
         check_memory(figures, each)
 
 
-def crosscheck_all(graphs: Sequence[Graph], figures: Sequence[Figures]) -> list[CrossCheck]:
+def crosscheck_all(graphs: Sequence[Graph], figures: Sequence[Figures], watch: Watch) -> list[CrossCheck]:
     """Hold the figures of each graph against the counters on its built module."""
     found: list[CrossCheck] = []
-    with progress_of("cross-checking") as tell:
+    with watch("cross-checking") as tell:
         tell(0, len(graphs))
         from cnnx.pytorch.counters import crosscheck
 
@@ -80,15 +84,15 @@ def crosscheck_all(graphs: Sequence[Graph], figures: Sequence[Figures]) -> list[
     return found
 
 
-def measure_all(graphs: Sequence[Graph], settings: Sequence[Settings]) -> dict[str, Measured]:
-    """Measure the graphs against each other, on one device after the other."""
+def measure_all(graphs: Sequence[Graph], settings: Sequence[Settings], watch: Watch) -> Iterator[dict[str, Measured]]:
+    """Measure the graphs against each other, on one device after the other; give all that is known after each."""
     from cnnx.pytorch.latency import measure_graphs
 
-    measured = {}
+    measured: dict[str, Measured] = {}
     for each in settings:
-        with progress_of(f"measuring on {each.device}") as tell:
-            measured[each.device] = measure_graphs(graphs, each, tell, command_line())
-    return measured
+        with watch(f"measuring on {each.device}") as tell:
+            measured = {**measured, each.device: measure_graphs(graphs, each, tell, command_line())}
+        yield measured
 
 
 @contextmanager
