@@ -10,12 +10,6 @@ from cnnx.cli.app import make_app
 from cnnx.cli.completion import VARIABLE, answer
 
 
-def _answer() -> None:
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 0
-
-
 def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
     """Ask as bash does, with the words that it divides at @, = and :, the last of them incomplete."""
     monkeypatch.setenv("COMP_WORDS", "\n".join(("cnnx", *words)))

@@ -30,7 +30,7 @@ Examples:
   cnnx compare bottleneck plain3x3
   cnnx compare bottleneck bottleneck@r=8,channels=128 --static
   cnnx compare se se_conv --input 64x56x56 --columns params,macs,intensity
-  cnnx compare bottleneck --aa --max-time 30      how small a difference this machine can show
+  cnnx compare bottleneck --aa          how small a difference can be shown here
   cnnx compare bottleneck plain3x3 --device cpu,cuda --json -o result.json
 """
 
@@ -65,7 +65,7 @@ def compare(
         ),
     ] = None,
     aa: Annotated[
-        bool, typer.Option("--aa", help="The first against itself: what this machine can show in --max-time.")
+        bool, typer.Option("--aa", help="The first against itself: the smallest difference shown here.")
     ] = False,
     static: Annotated[
         bool, typer.Option("--static", help="Only what needs no torch: nothing is built or run.")
