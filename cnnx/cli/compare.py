@@ -30,7 +30,7 @@ Examples:
   cnnx compare bottleneck plain3x3
   cnnx compare bottleneck bottleneck@r=8,channels=128 --static
   cnnx compare se se_conv --input 64x56x56 --columns params,macs,intensity
-  cnnx compare bottleneck --aa          how small a difference can be shown here
+  cnnx compare bottleneck --aa      how small a difference shows here
   cnnx compare bottleneck plain3x3 --device cpu,cuda --json -o result.json
 """
 
