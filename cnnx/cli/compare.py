@@ -34,6 +34,30 @@ Examples:
   cnnx compare bottleneck plain3x3 --device cpu,cuda --json -o result.json
 """
 
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        help="What to show: params,macs,latency,…",
+        metavar="A,B",
+        show_default=False,
+        autocompletion=completion.complete_columns,
+    ),
+]
+Sort = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        help="Sort by a column; -macs: the largest first.",
+        metavar="A",
+        autocompletion=completion.complete_sort,
+    ),
+]
+AgainstItself = Annotated[
+    bool, typer.Option("--aa", help="The first against itself: the smallest difference shown here.")
+]
+Static = Annotated[bool, typer.Option("--static", help="Only what needs no torch: nothing is built or run.")]
+
 
 def compare(
     names: options.Names,
@@ -45,31 +69,10 @@ def compare(
     threads: options.Threads = None,
     rounds: options.Rounds = 60,
     max_time: options.MaxTime = 10.0,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            "--columns",
-            help="What to show: params,macs,latency,…",
-            metavar="A,B",
-            show_default=False,
-            autocompletion=completion.complete_columns,
-        ),
-    ] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            "--sort",
-            help="Sort by a column; -macs: the largest first.",
-            metavar="A",
-            autocompletion=completion.complete_sort,
-        ),
-    ] = None,
-    aa: Annotated[
-        bool, typer.Option("--aa", help="The first against itself: the smallest difference shown here.")
-    ] = False,
-    static: Annotated[
-        bool, typer.Option("--static", help="Only what needs no torch: nothing is built or run.")
-    ] = False,
+    columns: Columns = None,
+    sort: Sort = None,
+    aa: AgainstItself = False,
+    static: Static = False,
     convention: options.Convention = "cnnx",
     form: options.TableFormat = None,
     json: options.Json = False,
@@ -87,8 +90,7 @@ def compare(
     from cnnx.analysis.conventions import find_convention
     from cnnx.cli.names import load, read_input, read_settings
     from cnnx.errors import CheckError
-    from cnnx.report.comparison import comparison_document, draw_comparison, read_columns, read_sort
-    from cnnx.report.grids import comparison_grid
+    from cnnx.report.comparison import read_columns, read_sort
     from cnnx.spec.library import Library
 
     chosen = find_convention(convention)
@@ -102,13 +104,20 @@ def compare(
     comparison = _compare(loaded, asked, chosen, _live(output, shown), static=static)
     if order is not None:
         comparison = sort_rows(comparison, order.column, descending=order.descending)
-    output.write(
-        lambda width: draw_comparison(comparison, shown, width),
-        lambda: comparison_document(comparison),
-        lambda: comparison_grid(comparison, shown),
-    )
+    _answer(output, comparison, shown)
     if not comparison.agrees:
         raise CheckError("the counters on the built modules differ from the static figures")
+
+
+def _answer(output: Output, comparison: Comparison, columns: Sequence[str]) -> None:
+    from cnnx.report.comparison import comparison_document, draw_comparison
+    from cnnx.report.grids import comparison_grid
+
+    output.write(
+        lambda width: draw_comparison(comparison, columns, width),
+        lambda: comparison_document(comparison),
+        lambda: comparison_grid(comparison, columns),
+    )
 
 
 def _compare(loaded: Sequence[Loaded], asked: Asked, convention: Convention, live: Live, *, static: bool) -> Comparison:

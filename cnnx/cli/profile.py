@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cnnx.cli import options
 from cnnx.cli.invocation import command_line
 from cnnx.cli.measuring import Asked, check_possible, progress_of
 from cnnx.cli.output import choose_output
+
+if TYPE_CHECKING:
+    from cnnx.analysis.conventions import Convention
+    from cnnx.analysis.profile import Profile
+    from cnnx.cli.names import Loaded
+    from cnnx.pytorch.settings import Settings
 
 EXAMPLES = """\b
 Examples:
@@ -38,9 +46,6 @@ def profile(
     output = choose_output(form, json, file)
 
     from cnnx.analysis.conventions import find_convention
-    from cnnx.analysis.figures import count
-    from cnnx.analysis.memory import predict_memory
-    from cnnx.analysis.profile import Profile, profile_blocks
     from cnnx.cli.names import load, read_input, read_settings
     from cnnx.report.grids import profile_grid
     from cnnx.report.profile import draw_profile, profile_document
@@ -50,7 +55,21 @@ def profile(
     # The whole and the nodes are measured one after the other, each in half of the time.
     settings = Asked(device, dtype, batch, threads, rounds, max_time / 2).only()
     loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
-    figures = chosen.apply(count(loaded.graph, dtype))
+    found = _profile(loaded, chosen, settings)
+    output.write(
+        lambda width: draw_profile(found, width),
+        lambda: profile_document(found),
+        lambda: profile_grid(found),
+    )
+
+
+def _profile(loaded: Loaded, convention: Convention, settings: Settings) -> Profile:
+    """Count, then measure the whole and each node."""
+    from cnnx.analysis.figures import count
+    from cnnx.analysis.memory import predict_memory
+    from cnnx.analysis.profile import Profile, profile_blocks
+
+    figures = convention.apply(count(loaded.graph, settings.dtype))
     check_possible([figures], [settings])
 
     from cnnx.pytorch.latency import measure_graphs
@@ -62,10 +81,5 @@ def profile(
         times = time_by_node(loaded.graph, settings, tell, command_line())
     title = loaded.target.file.spec.title or ""
     blocks = profile_blocks(figures, times)
-    memory = predict_memory(loaded.graph, dtype, batch)
-    found = Profile(loaded.label, title, figures, memory, blocks, measurement, times, environment)
-    output.write(
-        lambda width: draw_profile(found, width),
-        lambda: profile_document(found),
-        lambda: profile_grid(found),
-    )
+    memory = predict_memory(loaded.graph, settings.dtype, settings.batch)
+    return Profile(loaded.label, title, figures, memory, blocks, measurement, times, environment)

@@ -17,14 +17,18 @@ Examples:
   cnnx show bottleneck --yaml > mine.yaml   to start a spec of one's own
 """
 
+Expand = Annotated[bool, typer.Option("--expand", help="Show every layer; fold none.")]
+Memory = Annotated[bool, typer.Option("--memory", help="Show the peak of memory, and what is alive there.")]
+Yaml = Annotated[bool, typer.Option("--yaml", help="Print the spec's text.")]
+
 
 def show(
     name: options.Name,
     set_: options.Set = None,
     input_: options.Input = None,
-    expand: Annotated[bool, typer.Option("--expand", help="Show every layer; fold none.")] = False,
-    memory: Annotated[bool, typer.Option("--memory", help="Show the peak of memory, and what is alive there.")] = False,
-    yaml: Annotated[bool, typer.Option("--yaml", help="Print the spec's text.")] = False,
+    expand: Expand = False,
+    memory: Memory = False,
+    yaml: Yaml = False,
     convention: options.Convention = "cnnx",
     form: options.TableFormat = None,
     json: options.Json = False,
@@ -57,9 +61,8 @@ def show(
         return
     loaded = load(name, library, read_settings(set_ or ()), read_input(input_))
     figures = chosen.apply(count(loaded.graph))
-    told = about(loaded.target)
+    told, environment = about(loaded.target), static_environment(command_line())
     tree, needed = layers(figures, fold=not expand), predict_memory(loaded.graph)
-    environment = static_environment(command_line())
     output.write(
         lambda width: (
             draw_memory(draw_head(told, figures, width), needed, width)
