@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnx.report.numbers import aligned, bar, counted, exact, interval, percent, ratio, short, significant
+from cnnx.report.numbers import aligned, bar, counted, exact, interval, percent, ratio, short, significant, value
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,20 @@ def test_one_thing_is_not_several() -> None:
 
 def test_points_stand_beneath_each_other() -> None:
     assert aligned(["0.662", "12.3", "5"]) == ("0.662", "12.3  ", "5    ")
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (0, "0"),
+        (589824, "589,824"),
+        (0.0, "0"),
+        (8.470588, "8.47059"),
+        (0.065188, "0.065188"),
+        (12345.678, "12,345.7"),
+        (True, "true"),
+        ([2, 4.5], "[2, 4.5]"),
+    ],
+)
+def test_what_an_expression_gave_is_written_with_its_digits(number: object, written: str) -> None:
+    assert value(number) == written

@@ -13,11 +13,11 @@ from cnnx.analysis.figures import Figures, count
 from cnnx.analysis.worked import check_figures
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
-from cnnx.spec.folders import built_in_folder
+from cnnx.spec.folders import built_in_folder, scan
 from cnnx.spec.library import Library, Target
 from cnnx.spec.model import Spec, SpecFile
 
-NAMES = sorted(path.stem for path in built_in_folder().rglob("*.yaml"))
+NAMES = sorted(scan(built_in_folder()).files)
 NODE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 
 

@@ -12,7 +12,7 @@ from cnnx.cli.output import choose_output
 EXAMPLES = """\b
 Examples:
   cnnx validate mine.yaml
-  cnnx validate configs/*/*.yaml
+  cnnx validate configs/networks/*.yaml
 """
 
 

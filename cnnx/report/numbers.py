@@ -67,3 +67,12 @@ def bar(share: float | None, width: int) -> str:
     eighths = round(8 * width * share) if share else 0
     rest = "" if eighths % 8 == 0 else " ▏▎▍▌▋▊▉"[eighths % 8]
     return "█" * (eighths // 8) + rest
+
+
+def value(number: object) -> str:
+    """Write what an expression gave: an integer in full, a decimal with up to six digits, true, false, or a list."""
+    if isinstance(number, bool):
+        return str(number).lower()
+    if isinstance(number, list):
+        return f"[{', '.join(map(value, number))}]"
+    return f"{number:,.6g}" if isinstance(number, float) else f"{number:,}" if isinstance(number, int) else str(number)

@@ -10,6 +10,7 @@ from pathlib import Path
 from cnnx.spec.yaml_reader import MAX_BYTES
 
 SUFFIXES = (".yaml", ".yml")
+CLAIMS = "claims"  # the name of folders whose files are no specs; see `cnnx.spec.claims`
 ENVIRONMENT_VARIABLE = "CNNX_CONFIGS"
 
 
@@ -48,10 +49,11 @@ def search_folders() -> list[Path]:
 
 
 def scan(folder: Path) -> Folder:
-    """Find the files in a folder and its subfolders."""
+    """Find the specs in a folder and its subfolders, but for those that hold claims."""
     files: dict[str, tuple[Path, ...]] = {}
     for path in sorted(path for suffix in SUFFIXES for path in folder.rglob(f"*{suffix}")):
-        files[path.stem] = (*files.get(path.stem, ()), path)
+        if CLAIMS not in path.relative_to(folder).parent.parts:
+            files[path.stem] = (*files.get(path.stem, ()), path)
     return Folder(folder, files)
 
 

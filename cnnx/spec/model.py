@@ -30,7 +30,7 @@ class Figure:
     value: Decimal
     step: Decimal
 
-    def matches(self, exact: int) -> bool:
+    def matches(self, exact: int | Decimal) -> bool:
         """Say whether an exact figure, rounded as this one is, gives this one."""
         rounded = (Decimal(exact) / self.step).quantize(Decimal(1), ROUND_HALF_UP) * self.step
         return rounded == self.value
