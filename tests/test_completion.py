@@ -26,7 +26,8 @@ def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
         (("show", "bottlen"), ["bottleneck"]),
         (("show", "resnet10"), ["resnet101", "resnet101_v2", "resnet101_v2_keras"]),  # variants of families
         (("compare", "bottleneck", "plain3"), ["plain3x3"]),
-        (("compare", "bottleneck", "@", "r"), ["r="]),  # bash keeps what stands before the @
+        (("compare", "bottleneck", "@", "r"), ["@r="]),  # bash keeps what stands before the @
+        (("compare", "bottleneck", "@"), ["@channels=", "@r="]),
         (("compare", "bottleneck", "@", "r", "=", "8,cha"), ["8,channels="]),
         (("show", "bottleneck", "--set", "cha"), ["channels="]),
         (("compare", "bottleneck", "--columns", "params,ma"), ["params,macs"]),

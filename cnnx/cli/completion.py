@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "_CNNX_COMPLETE"
 _GPUS = Path("/proc/driver/nvidia/gpus")
-# Bash divides words at these (COMP_WORDBREAKS), and puts the completion behind the last of them.
+# Bash divides words at these (COMP_WORDBREAKS), and completes what stands behind the last of them.
 _BREAKS = ("@", "=", ":")
 
 
@@ -167,7 +167,7 @@ def _join_bash_words() -> int:
     number = int(os.environ.get("COMP_CWORD", "0"))
     joined: list[str] = []
     for word in words[: number + 1]:
-        divided = word in _BREAKS or (bool(joined) and joined[-1][-1:] in _BREAKS)
+        divided = word[:1] in _BREAKS or (bool(joined) and joined[-1][-1:] in _BREAKS)
         if len(joined) > 1 and divided:
             joined[-1] += word
         else:
@@ -176,4 +176,5 @@ def _join_bash_words() -> int:
     os.environ["COMP_CWORD"] = str(len(joined) - 1)
     last = joined[-1]
     value = last.partition("=")[2] if last.startswith("--") else last  # of `--device=cu`, the value is completed
-    return max(value.rfind(sign) for sign in _BREAKS) + 1
+    # Readline divides at an @ too, but leaves it in the word that it completes.
+    return max(value.rfind("@"), value.rfind("=") + 1, value.rfind(":") + 1)
