@@ -127,14 +127,14 @@ def _check_verdict(verdict: Verdict, values: Sequence[ValueCheck]) -> None:
     rounding only. Where some values are stated in words, not in numbers, the rest of the verdict is a judgement.
     """
     agreements = {value.agreement for value in values}
-    if not all(value.as_recorded for value in values):
-        return  # what was recorded is to be looked at first
+    if not values or not all(value.as_recorded for value in values):
+        return  # no cost; or what was recorded is to be looked at first
     if "none" in agreements:
         possible: tuple[Verdict, ...] = ("does not hold",)
     elif None in agreements:
         possible = VERDICTS[1:] if "rounded" in agreements else VERDICTS
     else:
-        possible = ("holds rounded",) if "rounded" in agreements else ("holds", "not a cost")
+        possible = ("holds rounded",) if "rounded" in agreements else ("holds",)
     if verdict not in possible:
         told = "; ".join(f"{value.stated} stated, {value.working} = {value.value}" for value in values if value.stated)
         raise RuleError(f"the verdict is `{verdict}`, but the values say `{possible[0]}`: {told:.300}")
