@@ -6,7 +6,7 @@ Here sympy does the work. It takes half a second to import, which is done where 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 from typing import Any
 
@@ -23,27 +23,29 @@ class ClosedForm:
     """An expression in up to three forms, to be written with names or numbers."""
 
     expanded: Polynomial  # 2·c²/r + 9·c²/r²
-    simplest: Form  # c²·(2/r + 9/r²)
+    simplest: Form  # c²·(2/r + 9/r²); the expanded one if nothing is shorter
     fraction: Form  # c²·(2·r + 9)/r²; the simplest form where there is no denominator
     atoms: Mapping[str, Atom]  # by the names of sympy's symbols
 
     def write(self, form: Form, writer: Writer) -> str:
         """Write one of its forms."""
+        if isinstance(form, Polynomial):
+            return writer.polynomial(form)[0]
         return _Forms(writer, self.atoms).write(form)[0]
 
 
 def close(expression: Polynomial, writer: Writer) -> ClosedForm:
     """Find the simplest forms of an expression, by what is shortest as `writer` writes it."""
-    atoms = _numbered(expression)
+    atoms = _numbered(expression.atoms)
+    found = ClosedForm(expression, expression, expression, atoms)
+    if expression.number is not None or len(expression.terms) > MOST_FACTORED:
+        return found
     expanded = _form(expression, atoms)
-    if len(expression.terms) > MOST_FACTORED:
-        return ClosedForm(expression, expanded, expanded, atoms)
-    forms = _Forms(writer, atoms)
     factored = _factored(expanded)
     whole = _denominator(factored) == 1
-    candidates = [*_candidates(expanded), *([factored] if whole else [])]
-    simplest = min(candidates, key=lambda form: len(forms.write(form)[0]))
-    return ClosedForm(expression, simplest, simplest if whole else factored, atoms)
+    candidates = [expression, *_candidates(expanded), *([factored] if whole else [])]
+    simplest = min(candidates, key=lambda form: len(found.write(form, writer)))
+    return replace(found, simplest=simplest, fraction=simplest if whole else factored)
 
 
 def close_quotient(above: Polynomial, below: Polynomial) -> ClosedForm | None:
@@ -52,15 +54,15 @@ def close_quotient(above: Polynomial, below: Polynomial) -> ClosedForm | None:
 
     if not below.terms or max(len(above.terms), len(below.terms)) > MOST_FACTORED:
         return None
-    atoms = _numbered(above * below)
+    atoms = _numbered(above.atoms | below.atoms)
     form = sympy.factor(sympy.cancel(_form(above, atoms) / _form(below, atoms)))
     return ClosedForm(above, form, form, atoms)
 
 
-def _numbered(expression: Polynomial) -> dict[str, Atom]:
+def _numbered(atoms: frozenset[Atom]) -> dict[str, Atom]:
     """Name sympy's symbols: after ours, and calls by number, to be sorted behind them."""
-    calls = sorted([atom for atom in expression.atoms if isinstance(atom, Call)], key=str)
-    symbols = [atom for atom in expression.atoms if isinstance(atom, str)]
+    calls = sorted([atom for atom in atoms if isinstance(atom, Call)], key=str)
+    symbols = [atom for atom in atoms if isinstance(atom, str)]
     return {**{name: name for name in symbols}, **{f"~{number}": atom for number, atom in enumerate(calls)}}
 
 
@@ -89,10 +91,9 @@ def _denominator(form: Form) -> Form:
 
 
 def _candidates(expanded: Form) -> Iterator[Form]:
-    """Give forms of a sum: as it is, and with what its terms have in common drawn out, in several ways."""
+    """Give forms of a sum with what its terms have in common drawn out, in several ways."""
     import sympy
 
-    yield expanded
     common, rest = _drawn_out(expanded)
     yield _times(common, rest)
     for symbol in sorted(rest.free_symbols, key=str):

@@ -60,6 +60,8 @@ class Trail:
         """Note that an expression is an integer, unless it always is one."""
         if not expression.is_integral:
             numerator, denominator = expression.parts()
+            if denominator.number is not None:
+                numerator = numerator.primitive()  # what is left out has no factor of the denominator
             self.met[Condition(denominator, "divides", numerator)] = True
 
     def conditions(self) -> tuple[Condition, ...]:
@@ -92,10 +94,15 @@ def _balanced(condition: Condition, whole: bool, counts: Collection[Atom]) -> Co
     equal = condition.relation in ("==", "!=")
     if not difference.terms or _is_certain(difference, condition.relation, whole, counts):
         return None
-    left, right = difference.parts()[0].sides()  # the denominator is positive
-    if equal and left.number is not None:
+    left, right = difference.parts()[0].primitive().sides()  # the denominator is positive
+    if equal and _place(right) < _place(left):
         left, right = right, left
     return Condition(left, condition.relation, right)
+
+
+def _place(side: Polynomial) -> tuple[bool, list[str]]:
+    """Sort the sides of an equation: by their symbols, a number last."""
+    return side.number is not None, sorted(map(str, side.atoms))
 
 
 def _is_certain(difference: Polynomial, relation: str, whole: bool, counts: Collection[Atom]) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from cnnx.analysis.carrying import Carrying, plain
 from cnnx.analysis.conditions import Condition, Trail
+from cnnx.analysis.conventions import Convention
 from cnnx.analysis.figures import Figures, NodeFigures, count, node_figures
 from cnnx.analysis.pairs import Pair
 from cnnx.analysis.polynomial import Polynomial, Values, constant, symbol
@@ -54,19 +55,27 @@ class Derivation:
         return {name: value for name, value in self.graph.parameters.items() if name not in moving}
 
 
+def by_convention(derivation: Derivation, convention: Convention) -> Derivation:
+    """Give the same, with the FLOPs that a convention counts."""
+    whole = derivation.figures
+    carried = convention.apply(replace(whole, by_node=derivation.carried)).by_node
+    return replace(derivation, figures=convention.apply(whole), carried=carried)
+
+
 def derive(
     target: Target,
     library: Library,
     given: Given,
     input_shape: Shape | None = None,
     renamed: Mapping[str, str] | None = None,
+    label: str = "",
 ) -> Derivation:
     """Expand a spec twice, in numbers and on pairs, and count both.
 
-    `given` are the parameters that the user sets, `renamed` the symbols whose name is not the parameter's. Raises
-    what `expand` raises.
+    `given` are the parameters that the user sets, `renamed` the symbols whose name is not the parameter's, `label` what
+    the graph is called if not by the spec's name. Raises what `expand` raises.
     """
-    graph = expand(target, library, given, input_shape)
+    graph = replace(expand(target, library, given, input_shape), name=label or target.name)
     run = _Run(target, library, given, input_shape, graph, renamed or {})
     names = run.own_integers()
     while True:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cnnx.analysis.carrying import expression_of, plain
-from cnnx.analysis.closed_forms import ClosedForm, close
+from cnnx.analysis.closed_forms import close
 from cnnx.analysis.conditions import Condition
 from cnnx.analysis.derivation import Derivation
 from cnnx.analysis.notation import Names, Writer, short_names
@@ -28,7 +28,7 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "params": ("params", "params"),
     "macs": ("macs", "MACs"),
     "flops": ("flops", "FLOPs"),
-    "access": ("memory_access_elements", "elements read and written"),
+    "access": ("memory_access_elements", "accesses"),
 }
 
 
@@ -55,11 +55,13 @@ class Formula:
 class Line:
     """A layer of the tree: its name, how deep it stands, how many equal ones it folds, and its formula.
 
-    `formula` is that of one such layer, None for a group; `result` is that of all of them.
+    `times` counts with those that the layers above it fold. `formula` is that of one such layer, None for a group;
+    `result` is that of all of them.
     """
 
     name: str
     depth: int
+    folded: int
     times: int
     operation: str
     formula: Formula | None
@@ -71,7 +73,8 @@ class Line:
 class Sum:
     """All layers together: like terms added, the simplest form, and over one denominator where there is one.
 
-    Forms that would say the same again are empty. `obstacle` says why there is no closed form.
+    Forms that would say the same again are empty. `obstacle` says in a sentence why there is no closed form or no
+    polynomial; where the form would be too long to read, its texts are empty too.
     """
 
     expanded: str
@@ -157,7 +160,7 @@ def _lines(tree: Sequence[Layer], formulas: Sequence[Formula], depth: int, befor
         inner = sum(line.result for line in below if line.depth == depth + 1)
         result = inner + (0 if own is None else own.result * times)
         if result:
-            yield Line(layer.name, depth, times, layer.operation, own, result, layer.mark)
+            yield Line(layer.name, depth, layer.times, times, layer.operation, own, result, layer.mark)
             yield from below
 
 
@@ -169,38 +172,38 @@ def total_of(derivation: Derivation, field: str) -> Polynomial:
 
 
 def _sum(derivation: Derivation, field: str, names: Names) -> Sum:
-    writer = Writer(names)
-    form = close(total_of(derivation, field), writer)
-    numbers = Writer({symbol: str(value) for symbol, value in derivation.values.items()})
+    whole, result = total_of(derivation, field), getattr(derivation.figures, field)
+    obstacle = _obstacle(derivation, whole, Writer(names))
+    if len(whole.terms) > MOST_TERMS:
+        return Sum("", Formula("", "", "", result), "", obstacle)
+    writer, numbers = Writer(names), Writer({symbol: str(value) for symbol, value in derivation.values.items()})
+    form = close(whole, writer)
     simplest, fraction = form.write(form.simplest, writer), form.write(form.fraction, writer)
-    expanded = writer.polynomial(form.expanded)[0]
-    closed = Formula(
-        symbols=simplest,
-        numbers=form.write(form.simplest, numbers),
-        latex=form.write(form.simplest, Writer(names, latex=True)),
-        result=getattr(derivation.figures, field),
-    )
+    expanded = writer.polynomial(whole)[0]
+    latex = form.write(form.simplest, Writer(names, latex=True))
     return Sum(
         expanded=expanded if expanded != simplest else "",
-        closed=closed,
+        closed=Formula(simplest, form.write(form.simplest, numbers), latex, result),
         fraction=fraction if fraction != simplest and len(fraction) <= len(simplest) + MOST_EXTRA else "",
-        obstacle=_obstacle(derivation, form, writer),
+        obstacle=obstacle,
     )
 
 
-def _obstacle(derivation: Derivation, form: ClosedForm, writer: Writer) -> str:
+def _obstacle(derivation: Derivation, whole: Polynomial, writer: Writer) -> str:
     """Say why a sum has no closed form; empty where it has one."""
-    if form.expanded.number is not None:
-        if derivation.symbols:
-            return "it is the same for all values of the symbols"
-        return "no parameter of this spec is an integer that reaches a number of channels"
-    if len(form.expanded.terms) > MOST_TERMS:
-        return f"it has {len(form.expanded.terms)} different terms; the lines above are all there is to read"
-    calls = [atom for atom in form.expanded.atoms if isinstance(atom, Call)]
+    if not derivation.symbols:
+        return "There is no closed form: no parameter of this spec is an integer that reaches a number of channels."
+    if whole.number is not None:
+        return "The figure is the same for all values of the symbols."
+    if len(whole.terms) > MOST_TERMS:
+        return f"There is no closed form to read: the sum has {len(whole.terms)} different terms."
+    calls = sorted(writer.atom(atom)[0] for atom in whole.atoms if isinstance(atom, Call))
     if not calls:
         return ""
-    written = sorted(writer.atom(atom)[0] for atom in calls)
-    return f"{', '.join(written[:3])} {'stays' if len(calls) == 1 else 'stay'}: what is rounded has no polynomial"
+    shown = ", ".join(calls[:3]) + (" …" if len(calls) > 3 else "")
+    return (
+        f"There is no polynomial: {shown} {'rounds' if len(calls) == 1 else 'round'}, and what rounds stays as it is."
+    )
 
 
 _RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cnnx.analysis.polynomial import Atom, Monomial, Polynomial
+from cnnx.analysis.polynomial import Atom, Call, Monomial, Polynomial
 
 Names = Mapping[str, str]  # what is written for each symbol
 
@@ -47,7 +47,7 @@ class Writer:
         if not below:
             return over
         if self.latex:
-            return rf"\frac{{{over[0]}}}{{{under[0]}}}", PRODUCT
+            return rf"\frac{{{over[0]}}}{{{under[0]}}}", POWER
         return f"{self.held(over, PRODUCT)}/{self.held(under, POWER)}", PRODUCT
 
     def power(self, base: Written, exponent: int) -> Written:
@@ -88,11 +88,13 @@ class Writer:
 
     def _term(self, monomial: Monomial, coefficient: Fraction) -> Written:
         above, below = coefficient.as_integer_ratio()
-        atoms = sorted(monomial, key=lambda power: _atom_order(power[0]))
-        over = [self.power(self.atom(atom), exponent) for atom, exponent in atoms if exponent > 0]
-        under = [self.power(self.atom(atom), -exponent) for atom, exponent in atoms if exponent < 0]
-        over = [(str(above), ATOM), *over] if above != 1 else over
-        return self.fraction(over, [(str(below), ATOM), *under] if below != 1 else under)
+        over = [(str(above), ATOM)] if above != 1 else []
+        under = [(str(below), ATOM)] if below != 1 else []
+        for atom, exponent in sorted(monomial, key=lambda power: _atom_order(power[0])):
+            inverse = isinstance(atom, Call) and atom.function == "inverse"
+            written = self.polynomial(atom.arguments[0]) if isinstance(atom, Call) and inverse else self.atom(atom)
+            (over if (exponent > 0) != inverse else under).append(self.power(written, abs(exponent)))
+        return self.fraction(over, under)
 
     def atom(self, atom: Atom) -> Written:
         """Write a symbol or a call."""

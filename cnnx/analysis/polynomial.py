@@ -49,6 +49,9 @@ class Polynomial:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Polynomial) and self.terms == other.terms
 
+    def __repr__(self) -> str:
+        return f"Polynomial({dict(self.terms)})"
+
     def __hash__(self) -> int:
         if self._hash is None:
             self._hash = hash(frozenset(self.terms.items()))
@@ -164,12 +167,15 @@ class Polynomial:
             whole += math.prod(powers, start=constant(coefficient))
         return whole
 
-    def sides(self) -> tuple[Polynomial, Polynomial]:
-        """Split an integral sum, freed from a common factor, into what it takes away and what it adds."""
+    def primitive(self) -> Polynomial:
+        """Give an integral sum, freed from the largest number that divides all of it."""
         common = math.gcd(*[int(coefficient) for coefficient in self.terms.values()]) or 1
-        terms = {monomial: int(coefficient) // common for monomial, coefficient in self.terms.items()}
-        away = {monomial: -coefficient for monomial, coefficient in terms.items() if coefficient < 0}
-        return Polynomial(away), Polynomial({key: coefficient for key, coefficient in terms.items() if coefficient > 0})
+        return Polynomial({monomial: int(coefficient) // common for monomial, coefficient in self.terms.items()})
+
+    def sides(self) -> tuple[Polynomial, Polynomial]:
+        """Split a sum into what it takes away and what it adds."""
+        away = {monomial: -coefficient for monomial, coefficient in self.terms.items() if coefficient < 0}
+        return Polynomial(away), Polynomial({key: value for key, value in self.terms.items() if value > 0})
 
 
 def constant(number: float | Fraction) -> Polynomial:

@@ -20,7 +20,8 @@ class Part:
 
     name: str
     times: int
-    formula: str  # empty where it would be too long to read
+    own: str  # the layer's own formula
+    formula: str  # that over the whole of the first; empty where it would be too long to read
     result: int  # of the layer
     ratio: float
 
@@ -79,4 +80,5 @@ def _parts(explained: Explanation, whole: int, second: Derivation, below: Polyno
         form = close_quotient(above, below)
         formula = "" if form is None else form.write(form.simplest, Writer(names))
         result = line.times * line.formula.result
-        yield Part(".".join(path), line.times, formula, result, result / whole)
+        own = f"{line.times} × {line.formula.symbols}" if line.times > 1 else line.formula.symbols
+        yield Part(".".join(path), line.times, own, formula, result, result / whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from cnnx.analysis.notation import ATOM, Writer, Written
 from cnnx.analysis.pairs import Factor, Product, products_of
@@ -30,5 +30,12 @@ def _write(figure: int, writer: Writer, write: Callable[[Factor], Written]) -> s
 
 
 def _product(product: Product, times: int, writer: Writer, write: Callable[[Factor], Written]) -> Written:
-    factors = [writer.power(write(factor), power) for factor, power in Counter(product).items()]
+    factors = [writer.power(write(factor), power) for factor, power in _powers(product)]
     return writer.product([(str(times), ATOM), *factors] if times > 1 else factors)
+
+
+def _powers(product: Product) -> Iterator[tuple[Factor, int]]:
+    """Count equal factors; numbers by pairs, so that a 3×3 kernel on 3 channels is 3²·3."""
+    for factor, power in Counter(product).items():
+        pairs = factor[0].number is not None and power > 2
+        yield from [(factor, 2)] * (power // 2) + [(factor, 1)] * (power % 2) if pairs else [(factor, power)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, NoReturn
 
 import typer
 
-from cnnx.cli import compare, completion, doctor, list, profile, schema, show, validate, verify  # noqa: A004 - the commands' own names
+from cnnx.cli import compare, completion, doctor, explain, list, profile, reproduce, schema, show, validate, verify  # noqa: A004 - the commands' own names
 from cnnx.cli.failures import Told
 from cnnx.version import __version__
 
@@ -29,24 +29,20 @@ A name may also be a path to a YAML file: cnnx compare ./mine.yaml bottleneck
 # Imports make many objects and no garbage: looking for it after every 700, as Python does, is a sixth of a run.
 GARBAGE_THRESHOLD = 50_000
 
-# Typer's plain help: its rich one takes a fifth of a second to import, and colours where it should not.
-app = typer.Typer(
-    name="cnnx",
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=EXAMPLES,
-)
-app.command("list", epilog=list.EXAMPLES)(list.list_specs)
-app.command("show", epilog=show.EXAMPLES)(show.show)
-app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
-app.command("profile", epilog=profile.EXAMPLES)(profile.profile)
-app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
-app.command("schema", epilog=schema.EXAMPLES)(schema.schema)
-app.command("validate", epilog=validate.EXAMPLES)(validate.validate)
-app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
+COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
+    "list": (list.list_specs, list.EXAMPLES),
+    "show": (show.show, show.EXAMPLES),
+    "compare": (compare.compare, compare.EXAMPLES),
+    "explain": (explain.explain, explain.EXAMPLES),
+    "profile": (profile.profile, profile.EXAMPLES),
+    "doctor": (doctor.doctor, doctor.EXAMPLES),
+    "schema": (schema.schema, schema.EXAMPLES),
+    "validate": (validate.validate, validate.EXAMPLES),
+    "verify": (verify.verify, verify.EXAMPLES),
+    "reproduce": (reproduce.reproduce, reproduce.EXAMPLES),
+}
 
 
-@app.callback(invoke_without_command=True)
 def cnnx(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
@@ -59,10 +55,27 @@ def cnnx(
         typer.echo(context.get_help())
 
 
+def make_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Make the application with some commands: what a run does not need costs it time to start."""
+    # Typer's plain help: its rich one takes a fifth of a second to import, and colours where it should not.
+    app = typer.Typer(
+        name="cnnx",
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        epilog=EXAMPLES,
+    )
+    app.callback(invoke_without_command=True)(cnnx)
+    for name in names:
+        command, examples = COMMANDS[name]
+        app.command(name, epilog=examples)(command)
+    return app
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command line, tell what goes wrong, and give the exit code."""
     with Told(debug="--debug" in arguments) as told:
-        command = typer.main.get_command(app)
+        named = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
+        command = typer.main.get_command(make_app(named))
         with command.make_context("cnnx", [*arguments]) as context:
             command.invoke(context)
         if sys.stdout is not None:
@@ -73,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> NoReturn:
     """Run the command line that the process was started with."""
     if completion.VARIABLE in os.environ:
-        sys.exit(completion.answer(app))
+        sys.exit(completion.answer(make_app()))
     gc.set_threshold(GARBAGE_THRESHOLD)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # searching all packages for some takes time
     for stream in (sys.stdout, sys.stderr):

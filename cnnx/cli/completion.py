@@ -79,6 +79,13 @@ def complete_convention() -> list[str]:
     return [preset.name for preset in PRESETS]
 
 
+def complete_figure() -> list[str]:
+    """Give the figures that can be explained."""
+    from cnnx.analysis.formulas import FIGURES
+
+    return [*FIGURES]
+
+
 def _listed(choices: Iterable[str], incomplete: str) -> list[str]:
     """Complete the last of several words with commas between them by one that is not there yet."""
     before, comma, _ = incomplete.rpartition(",")

@@ -71,6 +71,7 @@ def _receptive_field(field: ReceptiveField | None) -> Object | None:
         "global": field.is_global,
         **{name: None if axis is None else {"low": axis.low, "high": axis.high} for name, axis in axes.items()},
         "jump": None if field.height is None or field.width is None else [field.height.jump, field.width.jump],
+        "reason": field.reason,
     }
 
 

@@ -18,6 +18,7 @@ from cnnx.report.document import Object, document, node_object, result
 from cnnx.report.memory import memory_object
 from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import bar, exact, percent, short
+from cnnx.report.receptive_field import describe_field
 from cnnx.report.table import Column, draw, width_of_columns
 from cnnx.report.text import line, paragraph, show_shapes
 
@@ -65,8 +66,12 @@ def draw_structure(about: About, figures: Figures, layers: Sequence[Layer], widt
         *draw_head(about, figures, width),
         *draw(columns, styles),
         Text(),
-        *draw_notes([*notes, *_flops_notes(figures)], width),
+        *draw_notes([*notes, _field_note(figures), *_flops_notes(figures)], width),
     ]
+
+
+def _field_note(figures: Figures) -> str:
+    return f"Receptive field: {describe_field(figures.receptive_field)}."
 
 
 def _flops_notes(figures: Figures) -> list[str]:
