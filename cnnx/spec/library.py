@@ -32,6 +32,7 @@ class Library:
     def __init__(self, folders: list[Path] | None = None) -> None:
         self.folders = [scan(path) for path in (search_folders() if folders is None else folders)]
         self._parsed: dict[Path, SpecFile | CnnxError] = {}
+        self._variants: dict[tuple[str, Path], Target | None] = {}
 
     @cached_property
     def _places(self) -> dict[str, Path]:
@@ -120,6 +121,12 @@ class Library:
         return self._file(first, name)
 
     def _variant(self, name: str, folder: Folder) -> Target | None:
+        """Find a variant in a folder, or give again what was found the first time."""
+        if (name, folder.path) not in self._variants:
+            self._variants[name, folder.path] = self._search_variant(name, folder)
+        return self._variants[name, folder.path]
+
+    def _search_variant(self, name: str, folder: Folder) -> Target | None:
         """Search the texts for a variant's name, and parse only the hits."""
         hits = []
         for stem, path, text in folder.texts():
