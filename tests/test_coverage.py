@@ -113,7 +113,8 @@ def test_the_rule_says_nothing_of_kernels_of_several_sizes(expand_text: Expand) 
 def chain(layers: list[tuple[int, int]]) -> Graph:
     """Convolutions with so many taps and such rates on both axes, one after the other."""
     nodes: list[Node] = []
-    before, shape = "input", (1, 200, 200)
+    before: str = "input"
+    shape: tuple[int, ...] = (1, 200, 200)
     for number, (taps, rate) in enumerate(layers):
         op = Conv(1, 1, (taps, taps), dilation=(rate, rate))
         before, source, shape = f"conv{number}", before, op.shape(shape)

@@ -90,6 +90,10 @@ def test_a_false_condition_is_as_if_nothing_were_written(expand_text: Expand) ->
     assert graph.nodes[1].inputs == ("x1", "x1")  # a branch whose steps all fall away is the identity
 
 
+def test_under_a_false_condition_not_even_from_is_looked_at(expand_text: Expand) -> None:
+    assert names(expand_text(HEAD + "- relu\n- {tanh: , from: nowhere, when: c > 8}\n")) == ["relu"]
+
+
 def test_names_bound_in_loops_and_groups_persist_and_those_of_branches_end(expand_text: Expand) -> None:
     graph = expand_text(
         HEAD
@@ -290,6 +294,7 @@ def test_an_average_that_leaves_padding_out_may_be_uneven_on_one_axis(expand_tex
         ("- slice: {start: 4, end: 4}", "start=4 is not below end=4"),
         ("- channel_shuffle: {groups: 3}", "groups=3 does not divide channels=8"),
         ("- crop: {sides: [8, 8, 0, 0]}", "nothing is left of 16×16"),
+        ("- batchnorm: {eps: -1}", "eps=-1 is negative"),
         ("- dropout: {p: 1.5}", "p=1.5 is not a probability"),
         ("- conv: {out: 3, kernel: 1, act: reul}", "no activation is named `reul`"),
         ("- conv: {out: 3, kernel: 1, norm: layernorm}", "no norm is named `layernorm`"),

@@ -109,6 +109,7 @@ def test_what_the_language_does_not_have_is_refused_when_it_is_read(text: str, m
         ("(-8) ** 0.5", "not a real number"),
         ("act + 1", "`relu` is a word, not a number"),
         ("rates * 2", "[1, 2, 5] is not a number"),
+        ("c // se", "true is not a number"),
         ("rates[3]", "index 3 in a list of 3"),
         ("rates[se]", "indexed by an integer"),
         ("c[0]", "256 is not a list"),

@@ -12,7 +12,6 @@ from cnnx.analysis.conventions import find_convention
 from cnnx.analysis.derivation import Derivation, by_convention, derive
 from cnnx.analysis.figures import count
 from cnnx.analysis.formulas import FIGURES, Explanation, explain, total_of
-from cnnx.analysis.ratios import Ratio, explain_ratio, renamed_in_second
 from cnnx.errors import SpecError, UsageError
 from cnnx.graph.expand import expand
 from cnnx.spec.folders import built_in_folder
@@ -289,39 +288,6 @@ def test_ten_thousand_different_layers_are_explained_within_their_time(tmp_path:
     assert time.process_time() - start < 30
     assert len(found.lines) == 2 * 10000
     assert found.total.closed.numbers.startswith("90000·2² + ")
-
-
-def ratio(first: str, second: str, figure: str = "params", **given: Value) -> Ratio:
-    one = derived(first)
-    two = derive(library().open(second), library(), given)
-    renamed = renamed_in_second(one.graph.parameters, two.graph.parameters)
-    return explain_ratio(one, derive(library().open(second), library(), given, renamed=renamed), figure)
-
-
-def test_a_ratio_is_explained_term_by_term() -> None:
-    found = ratio("plain3x3", "bottleneck")
-    assert (found.formula, found.numbers) == ("(2·r + 9)/(9·r²)", "(2·4 + 9)/(9·4²)")
-    assert found.ratio == pytest.approx(69632 / 589824)
-    assert [(part.name, part.formula, part.result) for part in found.parts] == [
-        ("conv1", "1/(9·r)", 256 * 64),
-        ("conv2", "1/r²", 64 * 3 * 3 * 64),
-        ("conv3", "1/(9·r)", 64 * 256),
-    ]
-    assert sum(part.ratio for part in found.parts) == pytest.approx(found.ratio)
-
-
-def test_a_parameter_with_two_values_has_two_symbols() -> None:
-    found = ratio("bottleneck", "bottleneck", r=8)
-    assert found.second.total.closed.symbols == "c²·(2/r′ + 9/r′²)"
-    assert found.formula == "r²·(2·r′ + 9)/(r′²·(2·r + 9))"
-    assert found.latex == r"\frac{r^{2} \cdot \left(2 \cdot r' + 9\right)}{r'^{2} \cdot \left(2 \cdot r + 9\right)}"
-
-
-def test_there_is_no_ratio_to_nothing(tmp_path: Path) -> None:
-    (tmp_path / "nothing.yaml").write_text("input: [3, 8, 8]\nlayers: [relu]\n", encoding="utf-8")
-    own = Library([tmp_path])
-    found = explain_ratio(derive(own.open("nothing"), own, {}), derived("plain3x3"), "params")
-    assert (found.ratio, found.parts, found.formula) == (None, (), "")
 
 
 def test_an_unknown_figure_names_the_nearest() -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from cnnx.errors import SpecError, UsageError
+from cnnx.graph.expand import expand
 from cnnx.spec.folders import built_in_folder, search_folders
 from cnnx.spec.library import Library
 
@@ -92,6 +94,20 @@ def test_a_broken_neighbour_hinders_nothing_and_is_told(folder: Path) -> None:
         assert what in problems
     with pytest.raises(SpecError):
         library.open("broken")
+
+
+def test_a_pipe_in_a_search_folder_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "named/pipe.yaml")
+    library = Library()
+    assert library.open("bottleneck").name == "bottleneck"
+    assert "is not a regular file" in "\n".join(library.problems())
+
+
+def test_a_spec_given_by_its_path_that_calls_itself_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "selfie.yaml", "input: [1, 8, 8]\nlayers: [relu, selfie]\n")
+    library = Library([])
+    with pytest.raises(SpecError, match="a spec that calls itself: selfie → selfie"):
+        expand(library.open(str(path)), library)
 
 
 def test_files_may_name_each_other_and_themselves_while_they_are_parsed(folder: Path) -> None:

@@ -86,7 +86,7 @@ def test_a_spec_expands_in_every_variant_into_nodes_with_readable_names(name: st
 def test_most_specs_are_short() -> None:
     lengths = [len(file_of(name).text.text.splitlines()) for name in NAMES]
     assert median(lengths) < 40
-    assert max(len(line) for name in NAMES for line in file_of(name).text.text.splitlines()) <= 130
+    assert max(len(line) for name in NAMES for line in file_of(name).text.text.splitlines()) <= 150
 
 
 # What the articles and papers work out, with the arithmetic, apart from what the specs say of themselves.

@@ -241,6 +241,8 @@ class _Expansion:
         block = caller.file.spec.blocks.get(name)
         if block is not None:
             return Callee(caller.file, block, name, callers), {}
+        if name == caller.file.name:  # by its path, a spec need not be one that the library finds
+            return Callee(caller.file, caller.file.spec, name, callers), {}
         try:
             target = self.library.open(name)
         except UsageError as error:

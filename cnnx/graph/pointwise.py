@@ -20,6 +20,10 @@ class BatchNorm(Operation):
     channels: int
     eps: float = 1e-5
 
+    def __post_init__(self) -> None:
+        if self.eps < 0:
+            raise RuleError(f"eps={self.eps} is negative", option="eps")
+
     def shape(self, *inputs: Shape) -> Shape:
         """(C, …) → (C, …)."""
         if inputs[0][0] != self.channels:

@@ -83,7 +83,9 @@ def _elements_around(node: NodeFigures, figures: Figures) -> int:
             own.remove(shape)
         else:
             read += elements(shape)
-    return read + (elements(node.output) if node.op.storage is Storage.FRESH else 0)
+    # An operation that could write over its input may not where that is the caller's.
+    fresh = node.op.storage is Storage.FRESH or (node.op.storage is Storage.IN_PLACE and not read)
+    return read + (elements(node.output) if fresh else 0)
 
 
 def available_memory(settings: Settings) -> int:

@@ -112,7 +112,8 @@ class _Checker:
         if step.when is not None:
             self.expression(step.when, names.parameters, step.mark("when"))
         for stream in step.source or ():
-            if stream not in names.streams:
+            # Under a condition the stream may be bound exactly where it is read: expansion will see.
+            if step.when is None and stream not in names.streams:
                 self.problem(step.mark("from"), f"there is no stream `{stream}`", nearest(stream, names.streams))
         streams = self.action(step, names)
         return replace(names, streams=streams | set(step.name or ()))

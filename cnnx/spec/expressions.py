@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cnnx.errors import ExpressionError, nearest
-from cnnx.spec.values import ARITIES, FUNCTIONS, Value, alike, all_alike, bounded
+from cnnx.spec.values import ARITIES, FUNCTIONS, Value, alike, all_alike, bounded, is_number
 
 Shape = tuple[int, ...]
 
@@ -265,8 +265,9 @@ class _Compiler:
     def number(self, value: Value) -> Value:
         if isinstance(value, str):
             raise self.error(f"`{value}` is a word, not a number")
-        if not isinstance(value, (int, float)):
-            raise self.error(f"{value!r} is not a number")
+        if not is_number(value):
+            shown = str(value).lower() if isinstance(value, bool) else repr(value)
+            raise self.error(f"{shown} is not a number")
         return value
 
     def checked(self, value: Value) -> Value:

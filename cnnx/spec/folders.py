@@ -26,7 +26,7 @@ class Folder:
         for name, paths in self.files.items():
             for path in paths:
                 try:
-                    if path.stat().st_size <= MAX_BYTES:
+                    if path.is_file() and path.stat().st_size <= MAX_BYTES:
                         yield name, path, path.read_text("utf-8", errors="replace")
                 except OSError:
                     continue  # `problems` tells of it

@@ -164,7 +164,7 @@ class Library:
             raise SpecError([Problem(source.file, 0, 0, error.message)]) from None
         if name in OPERATIONS:
             raise SpecError([Problem(source.file, 0, 0, f"`{name}` is an operation and cannot name a spec")])
-        return parse_spec(source, name, self.has, lambda: sorted(self._places))
+        return parse_spec(source, name, lambda other: other == name or self.has(other), lambda: sorted(self._places))
 
 
 def _variant_names(path: Path, text: str) -> list[str]:

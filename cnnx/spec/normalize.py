@@ -45,6 +45,9 @@ class Normalizer:
         body = data.without()
         if "layers" in data:
             body["layers"] = self.steps(data["layers"], data.values_at["layers"])
+        if "input" in data and not isinstance(data["input"], list | dict):
+            self.problem(data.values_at["input"], "an input is [channels, height, width], or several by their names")
+            body["input"] = MarkedDict()
         if isinstance(data.get("input"), list):
             single = MarkedDict()
             at = data.values_at["input"]
@@ -225,6 +228,10 @@ class Normalizer:
     def _each(self, value: Any, at: Mark) -> MarkedDict:
         options = self._mapping("each", value, at)
         columns, rows = options.get("columns"), options.get("rows")
+        for key in ("columns", "rows"):
+            if key in options and not isinstance(options[key], MarkedList):
+                self.problem(options.values_at[key], f"`{key}` is a list")
+                raise _NotedError
         if isinstance(columns, MarkedList) and isinstance(rows, MarkedList):
             options = options.without()
             options["rows"] = self._rows(columns, rows)

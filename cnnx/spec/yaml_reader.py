@@ -170,8 +170,15 @@ class _Reader:
             mark = error.problem_mark or error.context_mark
             at = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
             raise self._error(at, f"not valid YAML: {error.problem or error.context}") from None
+        except yaml.reader.ReaderError as error:
+            raise self._error(self._place(error.position), f"not valid YAML: {error.reason}") from None
         except yaml.YAMLError as error:
             raise self._error(Mark(1, 1), f"not valid YAML: {str(error).splitlines()[0]}") from None
+
+    def _place(self, position: int) -> Mark:
+        """Give the place of a byte of the text."""
+        before = self.source.text.encode()[:position].decode(errors="ignore").split("\n")
+        return Mark(len(before), len(before[-1]) + 1)
 
     def _error(self, at: Mark, message: str, hint: str = "") -> SpecError:
         return SpecError([self.source.problem(at, message, hint)])

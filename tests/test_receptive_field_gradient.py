@@ -1,0 +1,104 @@
+"""The receptive field of every block, held against where the gradient of one output position is not zero.
+
+Weights are positive, activations pass everything on and pooling averages, so that nothing cancels and nothing is cut
+off; a branch that sees everything gives a constant, as the rule leaves it out at joins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cnnx.analysis.receptive_field import Field, ReceptiveField, receptive_fields
+from cnnx.errors import SpecError, UsageError
+from cnnx.graph.graph import Graph
+from cnnx.graph.layout import Pad
+from cnnx.graph.operation import Operation
+from cnnx.graph.pointwise import Activation, Identity
+from cnnx.graph.pooling import AvgPool, GlobalAvgPool, MaxPool
+from cnnx.pytorch.build import build
+from cnnx.spec.folders import built_in_folder
+from tests.test_specs import file_of, load
+
+BLOCKS = sorted(path.stem for path in (built_in_folder() / "blocks").rglob("*.yaml"))
+# Wide or large: some 0.3 to 2 s each. The others are a spread of all families.
+SLOW = {
+    "amoebanet_reduction", "deformable_s4", "inception_reduction_a", "inception_resnet_b", "inception_resnet_c",
+    "inception_resnet_reduction_b", "inception_v2_b", "inception_v2_c", "inception_v3_c", "inception_v3_d",
+    "inception_v3_e", "inception_v3_stem", "inception_v4_b", "inception_v4_c", "inception_v4_reduction_b",
+    "inception_v4_stem", "nasnet_reduction", "plain5x5", "plain7x7", "stacked3x3", "xception_exit", "xception_middle",
+}  # fmt: skip
+CASES = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in BLOCKS]
+SMALL = 24  # rows and columns of the input, where the block takes them
+
+
+def small(name: str) -> Graph:
+    graph = load(name)
+    if len(graph.inputs) > 1:
+        return graph
+    ((channels, *_),) = graph.inputs.values()
+    try:
+        return load(name, (channels, SMALL, SMALL))
+    except (SpecError, UsageError):
+        return graph  # it needs a larger one
+
+
+def linear(op: Operation) -> Operation:
+    """Give an operation that passes on something of every position that the other can see."""
+    if isinstance(op, Activation):
+        return Identity()
+    if isinstance(op, MaxPool):
+        return AvgPool(op.kernel, op.stride, op.padding, op.ceil)
+    return replace(op, value=0.0) if isinstance(op, Pad) else op
+
+
+def gradients(graph: Graph, place: tuple[int, int], constant: Sequence[str]) -> list[torch.Tensor]:
+    """Give, for every input, by rows and columns, where the output at a place depends on it."""
+    linear_graph = replace(graph, nodes=tuple(replace(node, op=linear(node.op)) for node in graph.nodes))
+    module = build(linear_graph).eval().requires_grad_(False)
+    for name, weight in module.named_parameters():
+        weight.fill_(0.0 if name.endswith("bias") else 1.0 / weight[0].numel())
+    for name in constant:
+        module.get_submodule(name).register_forward_hook(lambda layer, inputs, output: output.detach())
+    images = [torch.ones(1, *shape, requires_grad=True) for shape in graph.inputs.values()]
+    outputs = module(*images)
+    first = outputs if isinstance(outputs, torch.Tensor) else outputs[0]
+    (first[0, :, place[0], place[1]] if first.dim() == 4 else first[0]).sum().backward()
+    return [(image.grad[0] != 0).any(0) for image in images if image.grad is not None]
+
+
+def box(seen: Sequence[torch.Tensor]) -> list[tuple[int, int]]:
+    """Give the first and the last row, then column, at which any input is seen."""
+    union = torch.stack(list(seen)).any(0)
+    axes = [union.any(1).nonzero().flatten(), union.any(0).nonzero().flatten()]
+    return [(int(axis.min()), int(axis.max())) for axis in axes]
+
+
+def clipped(field: Field, place: int, size: int) -> tuple[int, int]:
+    return max(0, field.low + place * field.jump), min(size - 1, field.high + place * field.jump)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_field_is_where_the_gradient_is_not_zero(name: str) -> None:
+    assert file_of(name)
+    graph = small(name)
+    fields = receptive_fields(graph)
+    output = graph.outputs[0]
+    field, shape = fields[output], graph.shapes[output]
+    (_, height, width), *_ = graph.inputs.values()
+    if field.size is None and not field.is_global:
+        assert field.reason  # sampling by offsets: it sees whatever it chooses
+        return
+    local = not field.is_global
+    everywhere = [node.name for node in graph.nodes if local and isinstance(node.op, GlobalAvgPool)]
+    place = (shape[1] // 2, shape[2] // 2) if len(shape) == 3 else (0, 0)
+    assert box(gradients(graph, place, everywhere)) == expected(field, place, (height, width))
+
+
+def expected(field: ReceptiveField, place: tuple[int, int], sizes: tuple[int, int]) -> list[tuple[int, int]]:
+    if field.height is None or field.width is None:
+        return [(0, size - 1) for size in sizes]
+    return [clipped(axis, at, size) for axis, at, size in zip((field.height, field.width), place, sizes, strict=True)]
