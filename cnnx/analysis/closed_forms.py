@@ -44,8 +44,15 @@ def close(expression: Polynomial, writer: Writer) -> ClosedForm:
     factored = _factored(expanded)
     whole = _denominator(factored) == 1
     candidates = [expression, *_candidates(expanded), *([factored] if whole else [])]
-    simplest = min(candidates, key=lambda form: len(found.write(form, writer)))
+    simplest = min(candidates, key=lambda form: (len(found.write(form, writer)), _rank(form)))
     return replace(found, simplest=simplest, fraction=simplest if whole else factored)
+
+
+def _rank(form: Form) -> int:
+    """Of equally long forms prefer a product, then the expanded one."""
+    if isinstance(form, Polynomial):
+        return 1
+    return 2 if form.is_Add else 0
 
 
 def close_quotient(above: Polynomial, below: Polynomial) -> ClosedForm | None:

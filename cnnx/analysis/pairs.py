@@ -42,7 +42,7 @@ class _Arithmetic(Carrying):
     def __add__(self, other: Number) -> Any:
         if not _is_number(other):
             return NotImplemented
-        return _plus(self, other)
+        return self if _is_plain(other, 0) else _plus(self, other)
 
     def __radd__(self, other: Number) -> Any:
         if not _is_number(other):

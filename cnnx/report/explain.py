@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from cnnx.analysis.coverage import AxisCoverage
@@ -49,17 +50,26 @@ def draw_explanation(explained: Explained, width: int | None) -> list[Text]:
 
 def draw_subject(explanation: Explanation, width: int | None) -> list[Text]:
     """Draw what is explained, what the symbols stand for, and what stays a number."""
-    name, title = explanation.name, explanation.title
     fixed = [f"{parameter}={show_value(value)}" for parameter, value in explanation.fixed.items()]
     told = {
         "symbols": [_symbol(each) for each in explanation.symbols],
         "from these": [f"{parameter} = {formula}" for parameter, formula in explanation.derived.items()],
         "fixed": [*fixed, f"input {explanation.input}"],
     }
-    lines = [line((title or name, "bold"), f"  {name}" if title else "")]
+    lines = _head(explanation, width)
     for word, texts in told.items():
         lines += paragraph(f"{word}  {', '.join(texts)}", width) if texts else []
     return lines
+
+
+def _head(explanation: Explanation, width: int | None) -> list[Text]:
+    """Draw title and name beside each other or, where that is too wide, one beneath the other."""
+    name, title = explanation.name, explanation.title
+    if not title:
+        return paragraph(name, width, "bold")
+    if width is None or cell_len(title) + len(_INDENT) + cell_len(name) <= width:
+        return [line((title, "bold"), f"{_INDENT}{name}")]
+    return [*paragraph(title, width, "bold"), *paragraph(name, width)]
 
 
 def _symbol(each: Symbol) -> str:
