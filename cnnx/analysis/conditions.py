@@ -97,7 +97,10 @@ def _balanced(condition: Condition, whole: bool, counts: Collection[Atom]) -> Co
     left, right = difference.parts()[0].primitive().sides()  # the denominator is positive
     if equal and _place(right) < _place(left):
         left, right = right, left
-    return Condition(left, condition.relation, right)
+    relation = condition.relation
+    if relation == "<=" and whole and left.number is None and (left - constant(1)).sides()[0].number == 0:
+        left, relation = left - constant(1), "<"  # of integers: not s + 1 ≤ w, but s < w
+    return Condition(left, relation, right)
 
 
 def _place(side: Polynomial) -> tuple[bool, list[str]]:
