@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -24,8 +24,7 @@ def parse(text: str) -> SpecFile:
     return parse_spec(Source("mine.yaml", text), "mine", lambda name: False, list)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a command line came to."""
 
     code: int

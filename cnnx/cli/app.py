@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Annotated, NoReturn
 
 import typer
 
-from cnnx.cli import compare, completion, doctor, explain, list, profile, reproduce, schema, show, validate, verify  # noqa: A004 - the commands' own names
+from cnnx.cli import completion
 from cnnx.cli.failures import Told
 from cnnx.version import __version__
 
@@ -29,17 +30,18 @@ A name may also be a path to a YAML file: cnnx compare ./mine.yaml bottleneck
 # Imports make many objects and no garbage: looking for it after every 700, as Python does, is a sixth of a run.
 GARBAGE_THRESHOLD = 50_000
 
-COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
-    "list": (list.list_specs, list.EXAMPLES),
-    "show": (show.show, show.EXAMPLES),
-    "compare": (compare.compare, compare.EXAMPLES),
-    "explain": (explain.explain, explain.EXAMPLES),
-    "profile": (profile.profile, profile.EXAMPLES),
-    "doctor": (doctor.doctor, doctor.EXAMPLES),
-    "schema": (schema.schema, schema.EXAMPLES),
-    "validate": (validate.validate, validate.EXAMPLES),
-    "verify": (verify.verify, verify.EXAMPLES),
-    "reproduce": (reproduce.reproduce, reproduce.EXAMPLES),
+# Each command's function, in a module of its own, which is imported only where it is needed.
+COMMANDS: Mapping[str, str] = {
+    "list": "list:list_specs",
+    "show": "show:show",
+    "compare": "compare:compare",
+    "explain": "explain:explain",
+    "profile": "profile:profile",
+    "doctor": "doctor:doctor",
+    "schema": "schema:schema",
+    "validate": "validate:validate",
+    "verify": "verify:verify",
+    "reproduce": "reproduce:reproduce",
 }
 
 
@@ -66,8 +68,9 @@ def make_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(cnnx)
     for name in names:
-        command, examples = COMMANDS[name]
-        app.command(name, epilog=examples)(command)
+        module_name, _, function = COMMANDS[name].partition(":")
+        module = import_module(f"cnnx.cli.{module_name}")
+        app.command(name, epilog=module.EXAMPLES)(getattr(module, function))
     return app
 
 

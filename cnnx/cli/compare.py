@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnnx.cli.names import Loaded
     from cnnx.graph.graph import Graph
     from cnnx.pytorch.settings import Settings
+    from cnnx.report.grid import Grid
     from cnnx.report.live import LiveTable
 
     Live = Callable[[Comparison, Sequence[str]], AbstractContextManager[LiveTable | None]]
@@ -101,7 +102,7 @@ def compare(
         show_noise(load(names[0], library, shared, shape), asked, output, static=static)
         return
     loaded = [load(name, library, shared, shape) for name in names]
-    comparison = _compare(loaded, asked, chosen, _live(output, shown), static=static)
+    comparison = _compare(loaded, asked, chosen, partial(_live, output, shown), static=static)
     if order is not None:
         comparison = sort_rows(comparison, order.column, descending=order.descending)
     _answer(output, comparison, shown)
@@ -111,16 +112,23 @@ def compare(
 
 def _answer(output: Output, comparison: Comparison, columns: Sequence[str]) -> None:
     from cnnx.report.comparison import comparison_document, draw_comparison
-    from cnnx.report.grids import comparison_grid
 
     output.write(
         lambda width: draw_comparison(comparison, columns, width),
         lambda: comparison_document(comparison),
-        lambda: comparison_grid(comparison, columns),
+        lambda: _grid(comparison, columns),
     )
 
 
-def _compare(loaded: Sequence[Loaded], asked: Asked, convention: Convention, live: Live, *, static: bool) -> Comparison:
+def _grid(comparison: Comparison, columns: Sequence[str]) -> Grid:
+    from cnnx.report.grids import comparison_grid  # here, as only some formats need it
+
+    return comparison_grid(comparison, columns)
+
+
+def _compare(
+    loaded: Sequence[Loaded], asked: Asked, convention: Convention, live: Callable[[], Live], *, static: bool
+) -> Comparison:
     """Count; unless only static figures are asked for, cross-check and measure too."""
     from cnnx.analysis.comparison import compare as put_together
     from cnnx.analysis.environment import static_environment
@@ -141,7 +149,7 @@ def _compare(loaded: Sequence[Loaded], asked: Asked, convention: Convention, liv
         [predict_memory(graph, asked.dtype, asked.batch) for graph in graphs],
         static_environment(command_line()),
     )
-    return together() if static else _measure(graphs, figures, settings, together, live)
+    return together() if static else _measure(graphs, figures, settings, together, live())
 
 
 def _measure(
