@@ -13,7 +13,7 @@ from cnnx.spec.library import Library
 
 NETWORKS = ("mobilenetv3_large",)
 AT_LEAST = 40
-RUNS = 20
+RUNS = 60
 
 
 def rows() -> list[Row]:
