@@ -71,22 +71,23 @@ def predict_memory(graph: Graph, dtype: str = "float32", batch: int = 1) -> Memo
 def peak_inference(graph: Graph, dtype: str = "float32", batch: int = 1) -> PeakMemory:
     """Predict the high-water mark of live activation bytes at inference, inputs and outputs included."""
     size = ELEMENT_BYTES[dtype] * batch
-    roots = storage_roots(graph, in_place_nodes(graph))
+    shapes, roots = graph.shapes, storage_roots(graph, in_place_nodes(graph))
     last = _last_readers(graph, roots)
-    alive = {name: prod(shape) * size for name, shape in graph.inputs.items()}
-    total = sum(alive.values())
-    peak, at, scratch, there = total, "", 0, dict(alive)
+    made = dict.fromkeys(graph.inputs, -1)  # each storage by the position of the node that makes it
+    total = sum([prod(shape) for shape in graph.inputs.values()]) * size
+    peak, at, scratch = total, -1, 0
     for position, node in enumerate(graph.nodes):
         if roots[node.name] == node.name:
-            alive[node.name] = prod(node.shape) * size
-            total += alive[node.name]
+            made[node.name] = position
+            total += prod(node.shape) * size
         needed = node.op.scratch_bytes(graph.input_shapes(node), node.shape, ELEMENT_BYTES[dtype]) * batch
-        if total + needed > peak or not at:
-            peak, at, scratch, there = total + needed, node.name, needed, dict(alive)
-        for name in {roots[source] for source in node.inputs}:
-            if last.get(name) == position:
-                total -= alive.pop(name)
-    return PeakMemory(peak, at, tuple(Alive(name, count) for name, count in there.items()), scratch)
+        if total + needed > peak or at < 0:
+            peak, at, scratch = total + needed, position, needed
+        dying = {roots[source] for source in node.inputs if last.get(roots[source]) == position}
+        total -= sum([prod(shapes[name]) for name in dying]) * size
+    alive = [name for name, since in made.items() if since <= at <= last.get(name, at)]
+    there = tuple([Alive(name, prod(shapes[name]) * size) for name in alive])
+    return PeakMemory(peak, graph.nodes[at].name if at >= 0 else "", there, scratch)
 
 
 def _last_readers(graph: Graph, roots: Mapping[str, str]) -> dict[str, int]:
