@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnx.analysis.memory import peak_inference, saved_for_backward, training
+from cnnx.analysis.memory import Alive, live_by_node, peak_inference, saved_for_backward, training
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs
@@ -68,6 +68,16 @@ def test_peak_scales_with_batch_and_type(expand_text: Expand) -> None:
     assert peak_inference(graph, "float16", 32).bytes == 3 * MAP // 2 * 32
 
 
+def test_what_lives_at_every_node(expand_text: Expand) -> None:
+    graph = expand_text(HEAD + "- conv: {out: 8, kernel: 3}\n- gelu\n- maxpool: {kernel: 2}\n")
+    pooled = 8 * 2 * 2
+    assert live_by_node(graph, batch=3) == (
+        Alive("conv", 3 * 2 * MAP),
+        Alive("gelu", 3 * 3 * MAP),
+        Alive("maxpool", 3 * (2 * MAP + pooled * 4 + pooled * 8)),  # 8 bytes for the position of each largest
+    )
+
+
 def _graphs() -> list[Graph]:
     library = Library()
     blocks = [file for file in library.files() if file.path.parent.name == "blocks"]
@@ -78,6 +88,8 @@ def _graphs() -> list[Graph]:
 @pytest.mark.parametrize("graph", _graphs(), ids=lambda graph: graph.name)
 def test_predicted_bytes_are_those_that_storages_show(graph: Graph) -> None:
     module = build(graph)
-    assert observed_peak(module, example_inputs(graph)) == peak_inference(graph).bytes
+    peak = peak_inference(graph)
+    assert observed_peak(module, example_inputs(graph)) == peak.bytes
+    assert max(live_by_node(graph), key=lambda alive: alive.bytes) == Alive(peak.node, peak.bytes)
     batch = 2  # a batch norm of a single value cannot train
     assert observed_saved(module, example_inputs(graph, batch=batch)) == saved_for_backward(graph, batch=batch)

@@ -70,24 +70,44 @@ def predict_memory(graph: Graph, dtype: str = "float32", batch: int = 1) -> Memo
 
 def peak_inference(graph: Graph, dtype: str = "float32", batch: int = 1) -> PeakMemory:
     """Predict the high-water mark of live activation bytes at inference, inputs and outputs included."""
-    size = ELEMENT_BYTES[dtype] * batch
-    shapes, roots = graph.shapes, storage_roots(graph, in_place_nodes(graph))
+    roots = storage_roots(graph, in_place_nodes(graph))
     last = _last_readers(graph, roots)
-    made = dict.fromkeys(graph.inputs, -1)  # each storage by the position of the node that makes it
+    needs = _live_bytes(graph, roots, last, dtype, batch)
+    size, shapes = ELEMENT_BYTES[dtype] * batch, graph.shapes
+    if not needs:
+        there = tuple([Alive(name, prod(shape) * size) for name, shape in graph.inputs.items()])
+        return PeakMemory(sum([each.bytes for each in there]), "", there, 0)
+    totals = [kept + scratch for kept, scratch in needs]
+    peak = max(totals)
+    at = totals.index(peak)
+    made = dict.fromkeys(graph.inputs, -1) | {node.name: place for place, node in enumerate(graph.nodes)}
+    alive = [name for name, since in made.items() if roots[name] == name and since <= at <= last.get(name, at)]
+    there = tuple([Alive(name, prod(shapes[name]) * size) for name in alive])
+    return PeakMemory(peak, graph.nodes[at].name, there, needs[at][1])
+
+
+def live_by_node(graph: Graph, dtype: str = "float32", batch: int = 1) -> tuple[Alive, ...]:
+    """Predict the bytes that live while each node runs, its scratch included; the largest is the peak."""
+    roots = storage_roots(graph, in_place_nodes(graph))
+    needs = _live_bytes(graph, roots, _last_readers(graph, roots), dtype, batch)
+    return tuple([Alive(node.name, sum(need)) for node, need in zip(graph.nodes, needs, strict=True)])
+
+
+def _live_bytes(
+    graph: Graph, roots: Mapping[str, str], last: Mapping[str, int], dtype: str, batch: int
+) -> list[tuple[int, int]]:
+    """Give for every node the bytes of the storages that are alive while it runs, and those of its scratch."""
+    size, shapes = ELEMENT_BYTES[dtype] * batch, graph.shapes
     total = sum([prod(shape) for shape in graph.inputs.values()]) * size
-    peak, at, scratch = total, -1, 0
+    needs: list[tuple[int, int]] = []
     for position, node in enumerate(graph.nodes):
         if roots[node.name] == node.name:
-            made[node.name] = position
             total += prod(node.shape) * size
-        needed = node.op.scratch_bytes(graph.input_shapes(node), node.shape, ELEMENT_BYTES[dtype]) * batch
-        if total + needed > peak or at < 0:
-            peak, at, scratch = total + needed, position, needed
+        scratch = node.op.scratch_bytes(graph.input_shapes(node), node.shape, ELEMENT_BYTES[dtype]) * batch
+        needs.append((total, scratch))
         dying = {roots[source] for source in node.inputs if last.get(roots[source]) == position}
         total -= sum([prod(shapes[name]) for name in dying]) * size
-    alive = [name for name, since in made.items() if since <= at <= last.get(name, at)]
-    there = tuple([Alive(name, prod(shapes[name]) * size) for name in alive])
-    return PeakMemory(peak, graph.nodes[at].name if at >= 0 else "", there, scratch)
+    return needs
 
 
 def _last_readers(graph: Graph, roots: Mapping[str, str]) -> dict[str, int]:
