@@ -141,7 +141,7 @@ def test_unequal_jumps_are_named(tmp_path: Path, command_line: CommandLine) -> N
     for command in ("explain", "show"):
         assert said in command_line(command, str(spec)).out
     (found,) = results(command_line("explain", str(spec), "--json"))
-    assert found["receptive_field"]["reason"] == "`both` joins fields that move by 2 and by 1"
+    assert found["receptive_field"]["input"]["reason"] == "`both` joins fields that move by 2 and by 1"
 
 
 def test_show_has_the_receptive_field(command_line: CommandLine) -> None:

@@ -186,7 +186,7 @@ def test_a_wrong_static_figure_is_found(expand_text: Expand) -> None:
     graph = expand_text(BOTTLENECK)
     figures = count(graph)
     conv1, *others = figures.by_node
-    wrong = dataclasses.replace(figures, by_node=(dataclasses.replace(conv1, macs=7, output=(5, 8, 8)), *others))
+    wrong = dataclasses.replace(figures, by_node=(conv1._replace(macs=7, output=(5, 8, 8)), *others))
     found = checked(graph, figures=wrong).disagreements
     assert Disagreement("torch", "conv1", "macs", "7", str(16 * 4 * 8 * 8)) in found
     assert Disagreement("hooks", "conv1", "output", "5×8×8", "4×8×8") in found

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cnnx.analysis.receptive_field import GLOBAL, Field, ReceptiveField, receptive_fields
+from cnnx.analysis.receptive_field import GLOBAL, Field, ReceptiveField, output_fields
 from cnnx.graph.graph import Graph
 from tests.conftest import Expand
 
@@ -8,11 +8,12 @@ HEAD = "input: [2, 32, 32]\nlayers:\n"
 
 
 def at_end(graph: Graph) -> ReceptiveField:
-    return receptive_fields(graph)[graph.outputs[0]]
+    (field,) = output_fields(graph).values()
+    return field
 
 
 def fields(graph: Graph) -> tuple[Field | None, Field | None]:
-    field = receptive_fields(graph)[graph.outputs[0]]
+    field = at_end(graph)
     return field.height, field.width
 
 

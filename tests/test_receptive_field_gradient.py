@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cnnx.analysis.receptive_field import Field, ReceptiveField, receptive_fields
+from cnnx.analysis.receptive_field import Field, ReceptiveField, output_fields
 from cnnx.errors import SpecError, UsageError
 from cnnx.graph.graph import Graph
 from cnnx.graph.layout import Pad
@@ -57,9 +57,9 @@ def linear(op: Operation) -> Operation:
     return replace(op, value=0.0) if isinstance(op, Pad) else op
 
 
-def gradients(graph: Graph, place: tuple[int, int], constant: Sequence[str]) -> list[torch.Tensor]:
-    """Give, for every input, by rows and columns, where the output at a place depends on it."""
-    linear_graph = replace(graph, nodes=tuple(replace(node, op=linear(node.op)) for node in graph.nodes))
+def gradients(graph: Graph, place: tuple[int, int], constant: Sequence[str]) -> dict[str, torch.Tensor]:
+    """Give, for every input that is seen, by rows and columns, where the output at a place depends on it."""
+    linear_graph = replace(graph, nodes=tuple(node._replace(op=linear(node.op)) for node in graph.nodes))
     module = build(linear_graph).eval().requires_grad_(False)
     for name, weight in module.named_parameters():
         weight.fill_(0.0 if name.endswith("bias") else 1.0 / weight[0].numel())
@@ -69,13 +69,13 @@ def gradients(graph: Graph, place: tuple[int, int], constant: Sequence[str]) -> 
     outputs = module(*images)
     first = outputs if isinstance(outputs, torch.Tensor) else outputs[0]
     (first[0, :, place[0], place[1]] if first.dim() == 4 else first[0]).sum().backward()
-    return [(image.grad[0] != 0).any(0) for image in images if image.grad is not None]
+    gradients = zip(graph.inputs, [image.grad for image in images], strict=True)
+    return {name: (gradient[0] != 0).any(0) for name, gradient in gradients if gradient is not None}
 
 
-def box(seen: Sequence[torch.Tensor]) -> list[tuple[int, int]]:
-    """Give the first and the last row, then column, at which any input is seen."""
-    union = torch.stack(list(seen)).any(0)
-    axes = [union.any(1).nonzero().flatten(), union.any(0).nonzero().flatten()]
+def box(seen: torch.Tensor) -> list[tuple[int, int]]:
+    """Give the first and the last row, then column, at which an input is seen."""
+    axes = [seen.any(1).nonzero().flatten(), seen.any(0).nonzero().flatten()]
     return [(int(axis.min()), int(axis.max())) for axis in axes]
 
 
@@ -87,20 +87,20 @@ def clipped(field: Field, place: int, size: int) -> tuple[int, int]:
 def test_the_field_is_where_the_gradient_is_not_zero(name: str) -> None:
     assert file_of(name)
     graph = small(name)
-    fields = receptive_fields(graph)
-    output = graph.outputs[0]
-    field, shape = fields[output], graph.shapes[output]
-    (_, height, width), *_ = graph.inputs.values()
-    if field.size is None and not field.is_global:
-        assert field.reason  # sampling by offsets: it sees whatever it chooses
+    fields, shape = output_fields(graph), graph.shapes[graph.outputs[0]]
+    if any(field.size is None and not field.is_global for field in fields.values()):
+        assert all(field.reason for field in fields.values())  # sampling by offsets: it sees whatever it chooses
         return
-    local = not field.is_global
+    local = not any(field.is_global for field in fields.values())
     everywhere = [node.name for node in graph.nodes if local and isinstance(node.op, GlobalAvgPool)]
     place = (shape[1] // 2, shape[2] // 2) if len(shape) == 3 else (0, 0)
-    assert box(gradients(graph, place, everywhere)) == expected(field, place, (height, width))
+    seen = gradients(graph, place, everywhere)
+    assert {source: box(where) for source, where in seen.items()} == {
+        source: expected(field, place, graph.inputs[source][1:]) for source, field in fields.items()
+    }
 
 
-def expected(field: ReceptiveField, place: tuple[int, int], sizes: tuple[int, int]) -> list[tuple[int, int]]:
+def expected(field: ReceptiveField, place: tuple[int, int], sizes: Sequence[int]) -> list[tuple[int, int]]:
     if field.height is None or field.width is None:
         return [(0, size - 1) for size in sizes]
     return [clipped(axis, at, size) for axis, at, size in zip((field.height, field.width), place, sizes, strict=True)]

@@ -152,7 +152,7 @@ def test_json_is_exact_and_null_where_nothing_was_asked_for() -> None:
     assert (plain["name"], plain["params"], plain["macs"]) == ("plain3x3", 256 * 9 * 256, 256 * 9 * 256 * 56 * 56)
     assert plain["flops"] == sum(plain["flops_by_category"].values()) == 2 * plain["macs"]
     assert plain["input"] == {"input": [256, 56, 56]}
-    assert plain["receptive_field"]["size"] == [3, 3]
+    assert plain["receptive_field"]["input"]["size"] == [3, 3]
     assert plain["parameters"]["channels"] == 256
     assert plain["crosscheck"] is plain["latency_ms"] is plain["latency_by_device"] is None
     assert plain["ratio_to_first"]["params"] == 589824 / 69632

@@ -140,7 +140,7 @@ def test_macs_of_networks(name: str, macs: int) -> None:
 def test_stacked_convolutions_see_as_far_as_one_large(
     small: str, parameters: dict[str, Any], large: str, side: int
 ) -> None:
-    fields = [figures_of(small, **parameters).receptive_field, figures_of(large).receptive_field]
+    fields = [figures_of(small, **parameters).only_field, figures_of(large).only_field]
     assert [field.size for field in fields if field] == [(side, side), (side, side)]
 
 

@@ -103,12 +103,11 @@ def _entry(data: dict[str, Any]) -> Entry:
 
 def _figures(data: dict[str, Any]) -> Figures:
     shapes = {side: {name: tuple(shape) for name, shape in data[side].items()} for side in ("input", "output")}
-    return Figures(**{**data, **shapes, "receptive_field": _field(data["receptive_field"]), "by_node": ()})
+    fields = {name: _field(field) for name, field in data["receptive_field"].items()}
+    return Figures(**{**data, **shapes, "receptive_field": fields, "by_node": ()})
 
 
-def _field(data: Sequence[Any] | None) -> ReceptiveField | None:
-    if data is None:
-        return None
+def _field(data: Sequence[Any]) -> ReceptiveField:
     height, width, *others = data
     return ReceptiveField(_axis(height), _axis(width), *others)
 

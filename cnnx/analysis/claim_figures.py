@@ -114,7 +114,8 @@ def _paths(graph: Graph, last: str) -> int:
 
 
 def _field(graph: Graph, last: str) -> int:
-    field = receptive_fields(graph).get(last)
+    (source, *_) = graph.inputs
+    field = receptive_fields(graph, source).get(last)
     if field is None or field.size is None or field.size[0] != field.size[1]:
         raise RuleError("the receptive field is not one number of positions")
     return field.size[0]

@@ -118,8 +118,8 @@ def _latency(row: ComparisonRow) -> float | None:
 
 
 def _field_area(figures: Figures) -> int | None:
-    size = None if figures.receptive_field is None else figures.receptive_field.size
-    return None if size is None else size[0] * size[1]
+    sizes = [field.size for field in figures.receptive_field.values()]
+    return max([size[0] * size[1] for size in sizes if size is not None], default=None)
 
 
 # What rows can be sorted by: the names of the columns.

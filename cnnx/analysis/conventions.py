@@ -45,7 +45,7 @@ class Convention:
         """Give the figures with the FLOPs, in all, by category and by node, that this convention counts."""
         if self.name == figures.convention:
             return figures
-        nodes = tuple([replace(node, flops=self._flops(node)) for node in figures.by_node])
+        nodes = tuple([node._replace(flops=self._flops(node)) for node in figures.by_node])
         return replace(
             figures,
             flops=sum([node.flops for node in nodes]),

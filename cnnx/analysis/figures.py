@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
+from typing import NamedTuple
 
-from cnnx.analysis.receptive_field import ReceptiveField, receptive_fields
+from cnnx.analysis.receptive_field import ReceptiveField, output_fields
 from cnnx.graph.graph import Graph, Node
 from cnnx.graph.operation import Operation, Shape, Storage
 
@@ -19,9 +20,8 @@ ELEMENT_BYTES: Mapping[str, int] = {"float32": 4, "float64": 8, "float16": 2, "b
 CONVENTION = "cnnx"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFigures:
-    """The figures of one node, for one image."""
+class NodeFigures(NamedTuple):
+    """The figures of one node, for one image (a named tuple, as `Node` is)."""
 
     name: str
     op: Operation  # its `word`, `category` and `describe()` are for tables
@@ -53,7 +53,7 @@ class Figures:
     buffer_bytes: int
     activation_elements: int
     memory_access_elements: int
-    receptive_field: ReceptiveField | None  # of the first output; None where no single one exists
+    receptive_field: Mapping[str, ReceptiveField]  # of the first output, in each input that it sees
     by_node: tuple[NodeFigures, ...] = field(repr=False)
     convention: str = CONVENTION  # whose FLOPs these are; see `cnnx.analysis.conventions`
 
@@ -62,6 +62,11 @@ class Figures:
         """The arithmetic intensity: FLOPs for each byte read or written; 0 where nothing is."""
         moved = self.memory_access_elements * ELEMENT_BYTES[self.dtype]
         return self.flops / moved if moved else 0.0
+
+    @property
+    def only_field(self) -> ReceptiveField | None:
+        """The receptive field where there is one input; None where there are several."""
+        return next(iter(self.receptive_field.values()), None) if len(self.input) == 1 else None
 
 
 def count(graph: Graph, dtype: str = "float32") -> Figures:
@@ -89,7 +94,7 @@ def count(graph: Graph, dtype: str = "float32") -> Figures:
         buffer_bytes=buffers * size,
         activation_elements=sum([node.activation_elements for node in by_node]),
         memory_access_elements=sum([node.memory_access_elements for node in by_node]),
-        receptive_field=receptive_fields(graph).get(graph.outputs[0]),
+        receptive_field=output_fields(graph),
         by_node=by_node,
     )
 

@@ -61,33 +61,45 @@ class ReceptiveField(NamedTuple):
 
 
 GLOBAL = ReceptiveField(None, None, is_global=True)
-_START = ReceptiveField(Field(0, 0, 1), Field(0, 0, 1))
+_POINT = Field(0, 0, 1)
+_START = ReceptiveField(_POINT, _POINT)
 
 
-def receptive_fields(graph: Graph) -> Mapping[str, ReceptiveField]:
-    """Give the receptive field of every input and node, as the union over the graph's inputs.
+def receptive_fields(graph: Graph, source: str) -> Mapping[str, ReceptiveField]:
+    """Give the receptive field in one input, `source`, of that input and of every node that it reaches.
 
     A node at which branches of unequal jumps meet, and what follows it, has none, and says so.
     """
-    fields: dict[str, ReceptiveField] = dict.fromkeys(graph.inputs, _START)
+    fields: dict[str, ReceptiveField] = {source: _START}
     shapes = graph.shapes
     for node in graph.nodes:
-        first = node.inputs[0]
-        sources = [fields[name] for name in node.inputs]
-        source = sources[0] if len(sources) == 1 else _join(sources, node.name)
-        windows = node.op.windows(shapes[first])
-        fields[node.name] = source if windows is POINT else _behind(source, windows, node.name)
+        seen = [fields[name] for name in node.inputs if name in fields]
+        if not seen:
+            continue
+        entering = seen[0] if len(seen) == 1 else _join(seen, node.name)
+        windows = node.op.windows(shapes[node.inputs[0]])
+        fields[node.name] = entering if windows is POINT else _behind(entering, windows, node.name)
     return fields
+
+
+def output_fields(graph: Graph) -> dict[str, ReceptiveField]:
+    """Give the receptive field of the first output in each input that it sees."""
+    output = graph.outputs[0]
+    fields = {source: receptive_fields(graph, source) for source in graph.inputs}
+    return {source: nodes[output] for source, nodes in fields.items() if output in nodes}
 
 
 def _behind(source: ReceptiveField, windows: tuple[Window, Window] | None, name: str) -> ReceptiveField:
     if windows is None:
         return GLOBAL
-    if source.height is None or source.width is None:
+    height, width = source.height, source.width
+    if height is None or width is None:
         return source
     if windows is UNEVEN:
         return ReceptiveField(None, None, reason=f"the windows of `{name}` are not all of one size")
-    return ReceptiveField(source.height.through(windows[0]), source.width.through(windows[1]))
+    tall = height.through(windows[0])
+    square = width is height and windows[1] == windows[0]
+    return ReceptiveField(tall, tall if square else width.through(windows[1]))
 
 
 def _join(sources: Sequence[ReceptiveField], name: str) -> ReceptiveField:

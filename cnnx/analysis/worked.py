@@ -105,7 +105,7 @@ def _compare(row: Row, figures: Figures) -> Iterator[Comparison]:
         shape = next(iter(figures.output.values()))
         yield "output", show_shape(row.output), show_shape(shape), row.output == shape
     if isinstance(row, Worked) and row.receptive_field is not None:
-        field = figures.receptive_field
+        field = figures.only_field
         size = None if field is None else field.size
         computed = "no single one" if size is None else show_shape(size)
         yield "receptive_field", show_shape(row.receptive_field), computed, row.receptive_field == size

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import UNEVEN, Category, Operation, Saves, Shape, Window, check_map, elements, show_shape
+from cnnx.graph.operation import (
+    POINT,
+    UNEVEN,
+    Category,
+    Operation,
+    Saves,
+    Shape,
+    Window,
+    check_map,
+    elements,
+    show_shape,
+)
 
 Pair = tuple[int, int]
 
@@ -75,6 +86,8 @@ class Conv(Operation):
 
     def windows(self, source: Shape) -> tuple[Window, Window]:
         """Reach, stride and padding by axis."""
+        if self.kernel == self.stride == (1, 1) and self.padding == (0, 0):
+            return POINT
         return (
             Window(self._reach(0), self.stride[0], self.padding[0]),
             Window(self._reach(1), self.stride[1], self.padding[1]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from cnnx.errors import Problem, RuleError, SpecError, UsageError
@@ -217,7 +216,7 @@ class _Expansion:
         ends = []
         for count in range(times):
             inner = within(frame, step, count, {**frame.names, loop.counter: count})
-            inner = replace(inner, streams=frame.streams.copy())
+            inner = inner._replace(streams=frame.streams.copy())
             ends.append(left(self.steps(inner, loop.layers, start))[0])
         return tuple(ends)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnx.errors import RuleError, nearest
 from cnnx.graph.operation import Shape
@@ -14,8 +14,7 @@ from cnnx.spec.values import Value
 Sources = tuple[str, ...]  # names of nodes or inputs
 
 
-@dataclass(frozen=True, slots=True)
-class Callee:
+class Callee(NamedTuple):
     """A body that is being expanded: its file, and the bodies that called it, outermost first."""
 
     file: SpecFile
@@ -24,8 +23,7 @@ class Callee:
     callers: tuple[Callee, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """Where an expansion is: what it sees, and what the names of its nodes begin with."""
 
     callee: Callee

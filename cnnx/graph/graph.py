@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from cnnx.errors import RuleError
 from cnnx.graph.operation import Operation, Shape, show_shape
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One operation in a graph: its name, what it reads (names of nodes or inputs), and its output shape."""
+class Node(NamedTuple):
+    """One operation in a graph: its name, what it reads (names of nodes or inputs), and its output shape.
+
+    A named tuple, as frozen dataclasses take several times as long to make, and a graph has many.
+    """
 
     name: str
     op: Operation

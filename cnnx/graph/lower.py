@@ -49,6 +49,7 @@ ACTIVATION_TYPES: Mapping[str, type[pointwise.Activation]] = {
         pointwise.Softmax,
     )
 }
+_ACTS: Mapping[str, Lowered] = {word: [Part("_act", operation())] for word, operation in ACTIVATION_TYPES.items()}
 _PLAIN: Mapping[str, Callable[[], Operation]] = {
     **ACTIVATION_TYPES,
     "global_avgpool": pooling.GlobalAvgPool,
@@ -131,8 +132,8 @@ def _normed(word: str, channels: int, scope: Scope, norm: options.BatchNorm) -> 
 def _activated(word: str) -> Lowered:
     if word == "none":
         return []
-    if word in ACTIVATION_TYPES:
-        return [Part("_act", ACTIVATION_TYPES[word]())]
+    if word in _ACTS:
+        return _ACTS[word]
     raise RuleError(f"no activation is named `{word}`", hint=nearest(word, [*ACTIVATIONS, "none"]), option="act")
 
 

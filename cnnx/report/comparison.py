@@ -19,6 +19,7 @@ from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import show_shapes
 
 if TYPE_CHECKING:
+    from cnnx.analysis.receptive_field import ReceptiveField
     from cnnx.analysis.records import LatencyRatio
 
 LATENCY = "latency"
@@ -36,9 +37,12 @@ class Figure:
 
 
 def _field(row: ComparisonRow) -> str:
-    field = row.figures.receptive_field
-    if field is None or field.size is None:
-        return "all" if field is not None and field.is_global else NOTHING
+    return ", ".join([_extent(field) for field in row.figures.receptive_field.values()]) or NOTHING
+
+
+def _extent(field: ReceptiveField) -> str:
+    if field.size is None:
+        return "all" if field.is_global else NOTHING
     return show_pair(field.size)
 
 

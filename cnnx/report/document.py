@@ -54,7 +54,7 @@ def result(figures: Figures, memory: Memory | None = None) -> Object:
         "flops_per_byte": figures.flops_per_byte,
         "peak_inference_bytes": None if memory is None else memory.peak.bytes,
         "training_bytes": None if memory is None else memory.training.bytes,
-        "receptive_field": _receptive_field(figures.receptive_field),
+        "receptive_field": {name: _receptive_field(field) for name, field in figures.receptive_field.items()},
         "flops_by_category": dict(figures.flops_by_category),
         "crosscheck": None,
         "latency_ms": None,
@@ -62,9 +62,7 @@ def result(figures: Figures, memory: Memory | None = None) -> Object:
     }
 
 
-def _receptive_field(field: ReceptiveField | None) -> Object | None:
-    if field is None:
-        return None
+def _receptive_field(field: ReceptiveField) -> Object:
     axes = {"height": field.height, "width": field.width}
     return {
         "size": None if field.size is None else list(field.size),

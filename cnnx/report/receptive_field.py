@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cnnx.analysis.receptive_field import Field, ReceptiveField
 from cnnx.graph.operation import show_pair, show_shape
 
 
-def describe_field(field: ReceptiveField | None) -> str:
-    """Say what one output position sees of the input, unclipped: `3×3, from −1 to 1; each step moves it by 1`."""
-    if field is None:
-        return "none"
+def describe_fields(fields: Mapping[str, ReceptiveField]) -> str:
+    """Say what one output position sees of each input."""
+    if len(fields) == 1:
+        (field,) = fields.values()
+        return describe_field(field)
+    return ". ".join([f"Of `{name}`: {describe_field(field)}" for name, field in fields.items()]) or "none"
+
+
+def describe_field(field: ReceptiveField) -> str:
+    """Say what one output position sees of an input, unclipped: `3×3, from −1 to 1; each step moves it by 1`."""
     if field.is_global:
         return "everything, as a global pooling or a flattening lies before the output"
     if field.height is None or field.width is None:

@@ -18,7 +18,7 @@ from cnnx.report.document import Object, document, node_object, result
 from cnnx.report.memory import memory_object
 from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import bar, exact, percent, short
-from cnnx.report.receptive_field import describe_field
+from cnnx.report.receptive_field import describe_fields
 from cnnx.report.table import Column, draw, width_of_columns
 from cnnx.report.text import line, paragraph, show_shapes
 
@@ -71,7 +71,7 @@ def draw_structure(about: About, figures: Figures, layers: Sequence[Layer], widt
 
 
 def _field_note(figures: Figures) -> str:
-    return f"Receptive field: {describe_field(figures.receptive_field)}."
+    return f"Receptive field: {describe_fields(figures.receptive_field)}."
 
 
 def _flops_notes(figures: Figures) -> list[str]:
