@@ -63,10 +63,10 @@ def expand(
     replaces the input of a spec that has one. Raises `SpecError` with the place in the spec, `UsageError` for
     a parameter that the spec does not have or an input that it cannot take.
     """
-    return _Expansion(library).run(target, dict(parameters or {}), input_shape)
+    return Expansion(library).run(target, dict(parameters or {}), input_shape)
 
 
-class _Expansion:
+class Expansion:
     """The state of one expansion: the nodes so far, their shapes, and how many steps were taken."""
 
     def __init__(self, library: Library) -> None:
@@ -76,6 +76,7 @@ class _Expansion:
         self.steps_taken = 0
 
     def run(self, target: Target, given: dict[str, Value], input_shape: Shape | None) -> Graph:
+        """Expand a target: its parameters and inputs, its steps, its outputs."""
         file, spec = target.file, target.file.spec
         check_parameters(given, target)
         settings: dict[str, Value] = {}
@@ -104,6 +105,7 @@ class _Expansion:
         return (last,)
 
     def error(self, frame: Frame, at: Mark, message: str, hint: str = "") -> SpecError:
+        """Make an error at a place of the file that is being expanded."""
         return SpecError([frame.callee.file.problem(at, message, hint)])
 
     def steps(self, frame: Frame, steps: Sequence[Step], current: str | None) -> str | None:
@@ -115,6 +117,7 @@ class _Expansion:
         return current
 
     def step(self, frame: Frame, step: Step, current: str | None) -> str | None:
+        """Run one step; give the stream that leaves it, or the one above where it is as if it were not written."""
         self.steps_taken += 1
         if self.steps_taken > MAX_STEPS:
             raise self.error(frame, step.mark(), f"more than {MAX_STEPS} steps; is a loop too long?")
@@ -127,7 +130,7 @@ class _Expansion:
                 scope = self.scope(frame, sources[0])
             else:
                 sources = () if current is None else (current,)
-            results = self.ACTS.get(type(step.action), _Expansion.primitive)(self, frame, step, sources, scope)
+            results = self.ACTS.get(type(step.action), Expansion.primitive)(self, frame, step, sources, scope)
             if step.name is not None or len(results) > 1:
                 bind(frame.streams, step.name or (), results)
         except RuleError as error:
@@ -135,9 +138,11 @@ class _Expansion:
         return results[0]
 
     def scope(self, frame: Frame, current: str | None) -> Scope:
+        """Give what an expression sees in a step that this stream enters."""
         return Scope(frame.names, frame.streams, None if current is None else self.shapes[current])
 
     def primitive(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        """Append the nodes of an operation and of its shorthands."""
         source, name = only(sources, step), frame.prefix + step.component
         ends = {ENTERING: source}
         for ending, operation, reads in lower(step.action, scope, frame.callee.file.norm):
@@ -158,14 +163,17 @@ class _Expansion:
         return name
 
     def pass_on(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        """Let the stream through, under a name or from one."""
         return (only(sources, step),)
 
     def group(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        """Run the steps of a group."""
         assert isinstance(step.action, Group)
         inner = within(frame, step)
         return left(self.steps(inner, step.action.layers, at_most_one(sources, step)))
 
     def repeat(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        """Run the steps of a loop, each pass behind the one before."""
         action = step.action
         assert isinstance(action, Repeat)
         source = at_most_one(sources, step)
@@ -175,6 +183,7 @@ class _Expansion:
         return left(source)
 
     def each(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        """Run the steps of a table, row by row."""
         action = step.action
         assert isinstance(action, Each)
         source = at_most_one(sources, step)
@@ -186,6 +195,7 @@ class _Expansion:
         return left(source)
 
     def join(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        """Join branches, the passes of a loop, or streams."""
         action = step.action
         assert isinstance(action, Join)
         if action.passes is not None:
@@ -198,6 +208,7 @@ class _Expansion:
         return (self.add(name, JOIN_OPERATIONS[action.op], branches),)
 
     def branches(self, frame: Frame, step: Step, branches: Sequence[Branch], sources: Sources) -> Sources:
+        """Run each branch on the stream that enters; give the streams that leave them."""
         start = at_most_one(sources, step)
         prefix = prefix_of(frame, step)
         ends = []
@@ -221,6 +232,7 @@ class _Expansion:
         return tuple(ends)
 
     def call(self, frame: Frame, step: Step, sources: Sources, scope: Scope) -> Sources:
+        """Run the steps of a called body, which sees its own parameters and inputs alone."""
         action = step.action
         assert isinstance(action, Call)
         callee, settings = self.callee(frame, action.spec.read(scope))
