@@ -20,18 +20,36 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
+def printable(text: object) -> str:
+    r"""Write text in one line that does nothing to a terminal: a line's end as `\n`, an escape code as `\x1b`."""
+    written = str(text)
+    if written.isprintable():
+        return written
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in written)
+
+
+def brief(text: object, most: int = 80) -> str:
+    """Write text with at most so many letters; an ellipsis stands for the rest."""
+    written = str(text)
+    return written if len(written) <= most else f"{written[: most - 1]}…"
+
+
 class CnnxError(Exception):
-    """The root of the tree: a message for people and, where there is one, a hint at the remedy."""
+    """The root of the tree: a message for people in one line and, where there is one, a hint at the remedy.
+
+    What a user wrote may stand in both, whatever it is; `more` are further lines.
+    """
 
     exit_code = 2
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", more: Iterable[str] = ()) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = printable(message)
+        self.hint = printable(hint)
+        self.more = tuple(map(printable, more))
 
     def __str__(self) -> str:
-        return f"{self.message}; {self.hint}" if self.hint else self.message
+        return "\n".join([f"{self.message}; {self.hint}" if self.hint else self.message, *self.more])
 
 
 class UsageError(CnnxError):
@@ -84,9 +102,9 @@ class Problem:
     def __str__(self) -> str:
         """Give the problem as `file:line:column: message`, with the line and a caret beneath."""
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        head = f"{where}: {self.message}"
+        head = printable(f"{where}: {self.message}")
         if not self.line or not self.source_line.strip():
-            return f"{head}; {self.hint}" if self.hint else head
+            return f"{head}; {printable(self.hint)}" if self.hint else head
         return f"{head}\n{self._excerpt()}"
 
     def _excerpt(self) -> str:
@@ -96,7 +114,7 @@ class Problem:
         gutter = f"{self.line:5d} | "
         caret = "^" * max(1, min(self.length, len(shown) - (self.column - 1 - start)))
         pointer = " " * 5 + " | " + " " * (self.column - 1 - start) + caret
-        return f"{gutter}{shown}\n{pointer}" + (f"  {self.hint}" if self.hint else "")
+        return f"{gutter}{shown}\n{pointer}" + (f"  {printable(self.hint)}" if self.hint else "")
 
 
 class SpecError(CnnxError):
@@ -104,7 +122,9 @@ class SpecError(CnnxError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        told = "\n".join(map(str, self.problems))
+        super().__init__(told)
+        self.message = told  # in as many lines as it has
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -187,7 +187,7 @@ def test_a_verdict_that_the_values_speak_against_is_refused(
         ),
         (
             "    computed: [{compute: 1, value: some}]\n    verdict: holds\n",
-            "claims.yaml:6:36: value: 'some' is not a figure",
+            "claims.yaml:6:36: value: `some` is not a figure",
         ),
         ("    computed: [{value: 1}]\n    verdict: holds\n", "claims.yaml:6:16: the key `compute` is missing"),
     ],

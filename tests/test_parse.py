@@ -65,7 +65,7 @@ FILES = [
     ("no input", "layers: [relu]\n", "1:1", "the key `input` is missing"),
     ("no layers", "input: [1, 8, 8]\n", "1:1", "the key `layers` is missing"),
     ("unknown key", "input: [1, 8, 8]\nlayers: [relu]\ntitel: x\n", "3:1", "unknown key `titel`"),
-    ("a text", "input: [1, 8, 8]\nlayers: [relu]\ntitle: 3\n", "3:8", "title: input should be a valid string"),
+    ("a text", "input: [1, 8, 8]\nlayers: [relu]\ntitle: 3\n", "3:8", "title: 3 is a number; text is needed here"),
     ("an input", "input: [1, 8]\nlayers: [relu]\n", "1:8", "an input is [channels, height, width]"),
     ("no list", "input: 3\nlayers: [relu]\n", "1:8", "an input is [channels, height, width]"),
     ("a size", "input: [1, -8, 8]\nlayers: [relu]\n", "1:8", "-8 is too small"),
@@ -142,3 +142,39 @@ def test_a_published_figure_states_its_own_rounding(written: object, exact: int,
 def test_a_rounded_figure_keeps_value_and_step() -> None:
     figure = read_figure("1.80G")
     assert (figure.value, figure.step) == (Decimal(1_800_000_000), Decimal(10_000_000))
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("- conv: {out: null, kernel: 1}", "out: null is no value; an integer is needed here"),
+        ("- conv: {out: , kernel: 1}", "out: null is no value; an integer is needed here"),
+        ("- conv: {out: [c, 2], kernel: 1}", "out: [`c`, 2] is a list; an integer is needed here"),
+        ("- conv: {out: {a: 1}, kernel: 1}", "out: {…} is a mapping; an integer is needed here"),
+        ("- conv: {out: c, kernel: 1, bias: 3}", "bias: 3 is a number; true or false is needed here"),
+        ("- conv: {out: c, kernel: 1, act: true}", "act: true is a boolean; a word is needed here"),
+        ("- dropout: {p: null}", "p: null is no value; a number is needed here"),
+        ("- {relu: , name: 3}", "name: a stream has lower-case letters, digits and underscores, at most 64, not 3"),
+        ("- {relu: , when: {a: 1}}", "when: {…} is a mapping; a condition is needed here"),
+        ("- each: {columns: [], rows: [], layers: [relu]}", "columns: an empty list; one item at least is needed here"),
+        ("- relu\nsource: 2020", "source: 2020 is a number; a mapping is needed here"),
+        ("- relu\ntags: [null]", "tags: null is no value; text is needed here"),
+        ("- relu\ntitle: ''", "title: empty text; leave the key out, or say something"),
+        ("- relu\nsource: {year: 1512}", "year: 1512 is a number; a year from 1900 to 2100 is needed here"),
+        ("- relu\nworked: [{params: true}]", "params: true is not a figure: an integer, or a rounded one"),
+        ("- conv: {out: l[0], kernel: 1}", "not valid YAML: did not find expected ',' or '}'"),
+    ],
+)
+def test_messages_speak_the_words_of_yaml(step: str, message: str) -> None:
+    with pytest.raises(SpecError) as error:
+        parse(HEAD + step + "\n")
+    (problem,) = error.value.problems
+    assert problem.message.startswith(message)
+    assert not any(word in str(problem) for word in ("None", "True", "dict", "NoneType"))
+
+
+def test_nothing_in_a_message_breaks_its_line() -> None:
+    with pytest.raises(SpecError) as error:
+        parse(HEAD + '- "rel\\nu\\x1b[31m"\n')
+    assert error.value.problems[0].message == "unknown operation or spec `rel\nu\x1b[31m`"
+    assert str(error.value).splitlines()[0] == r"mine.yaml:4:3: unknown operation or spec `rel\nu\x1b[31m`"

@@ -16,7 +16,7 @@ from types import TracebackType
 import typer
 from typer.exceptions import TyperException
 
-from cnnx.errors import CnnxError, SpecError
+from cnnx.errors import CnnxError, SpecError, printable
 
 INTERRUPTED = 130
 BUG = 70
@@ -64,7 +64,7 @@ def _tell(error: BaseException) -> int:
             _print("error", _usage(error))
             return 2
         case OSError():
-            named = f"{error.filename}: " if error.filename else "the output cannot be written: "
+            named = f"{printable(error.filename)}: " if error.filename else "the output cannot be written: "
             _print("error", f"{named}{error.strerror or error}")
             return 2
     _print("bug", f"{type(error).__name__}: {error}; this is a mistake in cnnx; --debug shows where")
@@ -73,7 +73,7 @@ def _tell(error: BaseException) -> int:
 
 def _usage(error: TyperException) -> str:
     """Say what is wrong with the command line in our words' style, and where help is."""
-    message = error.format_message().replace("Value error, ", "").rstrip(".")
+    message = printable(error.format_message()).rstrip(".")
     context = getattr(error, "ctx", None)
     command = "cnnx" if context is None else context.command_path
     return f"{message[:1].lower()}{message[1:]}; `{command} --help` shows what can be given"

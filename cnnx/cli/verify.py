@@ -64,7 +64,7 @@ def verify(
     if wrong:
         more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
         count = "1 figure disagrees" if len(wrong) == 1 else f"{len(wrong)} figures disagree"
-        raise CheckError("\n".join([count, *wrong[:MOST_TOLD], *more]))
+        raise CheckError(count, more=[*wrong[:MOST_TOLD], *more])
 
 
 def _named(names: Sequence[str], library: Library) -> list[Loaded]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cnnx.errors import ExpressionError, nearest
-from cnnx.spec.values import ARITIES, FUNCTIONS, Value, alike, all_alike, bounded, is_number
+from cnnx.spec.values import ARITIES, FUNCTIONS, Value, alike, all_alike, bounded, describe, is_number, show_value
 
 Shape = tuple[int, ...]
 
@@ -210,7 +210,7 @@ class _Compiler:
                     if not compare(alike(left, right), right):
                         return False
                 except TypeError:
-                    raise self.error(f"{left!r} and {right!r} cannot be compared so") from None
+                    raise self.error(f"{show_value(left)} and {show_value(right)} cannot be compared so") from None
                 left = right
             return True
 
@@ -220,9 +220,9 @@ class _Compiler:
         def run(scope: Scope) -> Value:
             items, position = values(scope), index(scope)
             if not isinstance(items, list):
-                raise self.error(f"{items!r} is not a list")
+                raise self.error(f"{show_value(items)} is not a list")
             if not isinstance(position, int) or isinstance(position, bool):
-                raise self.error(f"a list is indexed by an integer, not by {position!r}")
+                raise self.error(f"a list is indexed by an integer, not by {show_value(position)}")
             if not -len(items) <= position < len(items):
                 raise self.error(f"index {position} in a list of {len(items)}")
             return items[int(position)]
@@ -245,7 +245,7 @@ class _Compiler:
             try:
                 return self.checked(function(*all_alike(values)))
             except (TypeError, ValueError, OverflowError, ZeroDivisionError):
-                given = ", ".join(map(repr, values))
+                given = ", ".join(map(show_value, values))
                 raise self.error(f"`{name}` cannot take {given}") from None
 
         return run
@@ -263,11 +263,8 @@ class _Compiler:
         return run
 
     def number(self, value: Value) -> Value:
-        if isinstance(value, str):
-            raise self.error(f"`{value}` is a word, not a number")
         if not is_number(value):
-            shown = str(value).lower() if isinstance(value, bool) else repr(value)
-            raise self.error(f"{shown} is not a number")
+            raise self.error(f"{describe(value)}, not a number")
         return value
 
     def checked(self, value: Value) -> Value:

@@ -16,6 +16,7 @@ from cnnx.spec.actions import Step
 from cnnx.spec.expressions import Expression, compile_expression
 from cnnx.spec.options import BatchNorm, Strict
 from cnnx.spec.places import Data, Reader, StreamNames, check_count, check_free_name, check_name, read_count
+from cnnx.spec.values import show_value
 from cnnx.spec.yaml_reader import Mark, MarkedDict, Source
 
 _FIGURE = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMG])?")
@@ -42,7 +43,7 @@ def read_figure(written: Any) -> Figure:
         return Figure(str(written), Decimal(written), Decimal(1))
     match = _FIGURE.fullmatch(written) if isinstance(written, str) else None
     if match is None or (match[2] and not match[3]):
-        raise RuleError(f"{written!r:.60} is not a figure: an integer, or a rounded one such as 5.48M or 1.8G")
+        raise RuleError(f"{show_value(written)} is not a figure: an integer, or a rounded one such as 5.48M or 1.8G")
     whole, decimals, unit = match[1], match[2] or "", match[3] or ""
     step = Decimal(_UNITS[unit]).scaleb(-len(decimals))
     return Figure(str(written), Decimal(f"{whole}.{decimals or 0}") * _UNITS[unit], step)
@@ -51,7 +52,7 @@ def read_figure(written: Any) -> Figure:
 def read_percentage(written: Any) -> float:
     """Read an accuracy in percent."""
     if isinstance(written, bool) or not isinstance(written, (int, float)) or not 0 <= written <= 100:
-        raise RuleError(f"{written!r:.60} is not a percentage")
+        raise RuleError(f"{show_value(written)} is not a percentage, from 0 to 100")
     return float(written)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,21 @@ from cnnx.spec.checks import check_spec
 from cnnx.spec.model import Block, Origin, Published, Spec, SpecFile, Worked, find_mark
 from cnnx.spec.normalize import Normalizer
 from cnnx.spec.options import BatchNorm, Strict
+from cnnx.spec.values import describe
 from cnnx.spec.yaml_reader import MarkedDict, Source, read_yaml
 
+# What pydantic finds wrong, in the words of YAML: {} is what was written there.
+_IN_OUR_WORDS: Mapping[str, str] = {
+    "string_type": "{}; text is needed here",
+    "string_too_short": "empty text; leave the key out, or say something",
+    "int_type": "{}; an integer is needed here",
+    "list_type": "{}; a list is needed here",
+    "dict_type": "{}; a mapping is needed here",
+    "model_type": "{}; a mapping is needed here",
+    "too_short": "an empty list; one item at least is needed here",
+    "greater_than_equal": "{}; a year from 1900 to 2100 is needed here",
+    "less_than_equal": "{}; a year from 1900 to 2100 is needed here",
+}
 WITH_DEFAULTS = OPERATIONS - JOINS - {"repeat", "each"}
 
 
@@ -132,8 +145,8 @@ def _problem(details: ErrorDetails, data: Any, source: Source, within: str) -> P
     if isinstance(reason, CnnxError):
         message = reason.message if keys[-1:] == ["[key]"] else f"{name}: {reason.message}"
         return source.problem(at, message, reason.hint)
-    message = details["msg"][:1].lower() + details["msg"][1:]
-    return source.problem(at, f"{name}: {message}")
+    told = _IN_OUR_WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
+    return source.problem(at, f"{name}: {told.replace('{}', describe(details['input']))}")
 
 
 def _operation(keys: list[str | int], data: Any) -> str:

@@ -15,7 +15,7 @@ from pydantic import PlainValidator
 
 from cnnx.errors import RuleError, nearest
 from cnnx.spec.expressions import INCOMING, RESERVED, Expression, Scope, compile_expression
-from cnnx.spec.values import Value, bounded
+from cnnx.spec.values import Value, bounded, describe, show_value
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ def check_name(name: object, what: str = "a name") -> str:
     Raises `RuleError` otherwise.
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise RuleError(f"{what} has lower-case letters, digits and underscores, at most 64, not {name!r:.80}")
+        raise RuleError(f"{what} has lower-case letters, digits and underscores, at most 64, not {show_value(name)}")
     return name
 
 
@@ -64,13 +64,9 @@ def check_count(value: Value, least: int = 1) -> int:
 
 
 def _not_an_integer(value: Value) -> str:
-    if isinstance(value, bool):
-        return f"{str(value).lower()} is a boolean; an integer is needed here"
     if isinstance(value, float):
         return f"{value} is not an integer; write an integer, or use // to divide"
-    if isinstance(value, str):
-        return f"`{value}` is a word; an integer is needed here"
-    return f"{value!r:.60} is not an integer"
+    return f"{describe(value)}; an integer is needed here"
 
 
 def _number_place(written: Any, check: Callable[[Value], T]) -> Reader[T]:
@@ -181,7 +177,7 @@ def read_flag(written: Any) -> Reader[bool]:
 
     def check(value: Value) -> bool:
         if not isinstance(value, bool):
-            raise RuleError(f"{value!r:.60} is neither true nor false")
+            raise RuleError(f"{describe(value)}; true or false is needed here")
         return value
 
     return _number_place(written, check)
@@ -191,8 +187,8 @@ def read_condition(written: Any) -> Reader[bool]:
     """An expression whose truth decides; 0 and an empty list are false, a word is an error."""
 
     def check(value: Value) -> bool:
-        if isinstance(value, str) or value is None:
-            raise RuleError(f"`{value}` is a word, not a condition")
+        if isinstance(value, str | dict) or value is None:
+            raise RuleError(f"{describe(value)}; a condition is needed here")
         return bool(value)
 
     return _number_place(written, check)
@@ -203,7 +199,7 @@ def read_number(written: Any) -> Reader[float]:
 
     def check(value: Value) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise RuleError(f"{value!r:.60} is not a number")
+            raise RuleError(f"{describe(value)}; a number is needed here")
         bounded(value)
         return value
 
@@ -222,7 +218,7 @@ def read_word(written: Any) -> Reader[str]:
 
     def check(value: Value) -> str:
         if not isinstance(value, str):
-            raise RuleError(f"{value!r:.60} is not a word")
+            raise RuleError(f"{describe(value)}; a word is needed here")
         return value
 
     return _data_place(written, check)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cnnx.errors import ExpressionError
+from cnnx.errors import ExpressionError, brief
 
 Value = Any  # int, float, bool, a word (str), or a list of these: what a parameter can be
 
@@ -21,6 +21,26 @@ def bounded(value: Value) -> Value:
     if isinstance(value, (int, float)) and not -MAX_NUMBER <= value <= MAX_NUMBER:
         raise ExpressionError("a number that is not finite or larger than 10^18")
     return value
+
+
+def show_value(value: object, most: int = 60) -> str:
+    """Write a value in the words of the language and of YAML: `true`, `null`, `[1, 2]`, a word in backticks."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list):
+        return brief(f"[{', '.join([show_value(item) for item in value[:most]])}]", most)
+    if isinstance(value, dict):
+        return "{…}"
+    return f"`{brief(value, most)}`" if isinstance(value, str) else str(value)
+
+
+_KINDS: Mapping[type, str] = {bool: "a boolean", str: "a word", list: "a list", dict: "a mapping"}
+
+
+def describe(value: object) -> str:
+    """Say what a value is: `true is a boolean`, `[1, 2] is a list`, `null is no value`."""
+    kinds = [kind for type_, kind in _KINDS.items() if isinstance(value, type_)]
+    return f"{show_value(value)} is {'no value' if value is None else kinds[0] if kinds else 'a number'}"
 
 
 def is_number(value: Value) -> bool:

@@ -169,7 +169,9 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             at = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
-            raise self._error(at, f"not valid YAML: {error.problem or error.context}") from None
+            reason = str(error.problem or error.context)
+            hint = "an expression with a bracket stands in quotes here" if reason.endswith("',' or '}'") else ""
+            raise self._error(at, f"not valid YAML: {reason}", hint) from None
         except yaml.reader.ReaderError as error:
             raise self._error(self._place(error.position), f"not valid YAML: {error.reason}") from None
         except yaml.YAMLError as error:
