@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.row import Row, best
+from benchmarks.row import Row, at_most, best
 
 RUNS = 5
 REFERENCE = "import torch, fvcore.nn"
@@ -21,14 +22,12 @@ PROMISES = {
 }
 
 
-def rows() -> list[Row]:
-    """Measure every promise in one run."""
+def rows() -> Iterator[Row]:
+    """Measure every promise."""
     reference = _seconds([sys.executable, "-c", REFERENCE])
     cnnx = str(Path(sys.executable).with_name("cnnx"))
-    return [
-        Row(f"cnnx {' '.join(arguments)}", _seconds([cnnx, *arguments]), REFERENCE, reference, at_most=promise)
-        for arguments, promise in PROMISES.items()
-    ]
+    for arguments, promise in PROMISES.items():
+        yield at_most(f"cnnx {' '.join(arguments)}", _seconds([cnnx, *arguments]), REFERENCE, reference, promise)
 
 
 def _seconds(command: list[str]) -> float:

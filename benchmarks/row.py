@@ -1,54 +1,45 @@
-"""One measured promise."""
+"""One measured promise, and how it is told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from timeit import repeat
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A measured value beside what it is held against; `at_most` or `at_least` is the promise about their ratio."""
+    """What was measured, what was found, what is promised, and whether that was kept."""
 
     what: str
-    seconds: float
-    against: str
-    reference_seconds: float
-    at_most: float | None = None
-    at_least: float | None = None
+    found: str
+    promise: str
+    kept: bool
+    notes: tuple[str, ...] = ()
 
-    @property
-    def ratio(self) -> float:
-        """Seconds over reference seconds; the other way round where a speed-up is promised."""
-        if self.at_least is not None:
-            return self.reference_seconds / self.seconds
-        return self.seconds / self.reference_seconds
-
-    @property
-    def kept(self) -> bool:
-        """Whether the promise holds."""
-        if self.at_least is not None:
-            return self.ratio >= self.at_least
-        return self.at_most is None or self.ratio <= self.at_most
+    def __str__(self) -> str:
+        """Write the row, its notes beneath it."""
+        line = f"{self.what:50}  {self.found:58}  {self.promise:16}  {'kept' if self.kept else 'NOT KEPT'}"
+        return "\n".join([line, *[f"    {note}" for note in self.notes]])
 
 
-def show(rows: Sequence[Row]) -> str:
-    """Write a table, one line a row."""
-    lines = []
-    for row in rows:
-        promise = f"≥ {row.at_least:g}" if row.at_least is not None else f"≤ {row.at_most:g}"
-        verdict = "kept" if row.kept else "NOT KEPT"
-        times = f"{row.seconds * 1e3:10.2f} ms / {row.reference_seconds * 1e3:10.2f} ms"
-        lines.append(f"{row.what:52} {times}  ratio {row.ratio:8.3f}  {promise:8} {verdict}  (against {row.against})")
-    return "\n".join(lines)
+def at_most(what: str, seconds: float, against: str, reference: float, most: float) -> Row:
+    """Promise that something takes at most so many times the seconds of its reference."""
+    ratio = seconds / reference
+    return Row(f"{what} / {against}", f"{_times(seconds, reference)} = {ratio:.3f}", f"≤ {most:g}", ratio <= most)
 
 
-def best(run: Callable[[], object], times: int) -> float:
-    """The shortest of several runs, in seconds."""
-    shortest = float("inf")
-    for _ in range(times):
-        start = perf_counter()
-        run()
-        shortest = min(shortest, perf_counter() - start)
-    return shortest
+def at_least(what: str, seconds: float, against: str, reference: float, least: float) -> Row:
+    """Promise that something takes at most one part in so many of the seconds of its reference."""
+    ratio = reference / seconds
+    return Row(f"{against} / {what}", f"{_times(reference, seconds)} = {ratio:.1f}", f"≥ {least:g}", ratio >= least)
+
+
+def _times(one: float, other: float) -> str:
+    return f"{one * 1e3:.2f} ms / {other * 1e3:.2f} ms"
+
+
+def best(run: Callable[[], object], times: int, clock: Callable[[], float] = perf_counter) -> float:
+    """The shortest of several runs, in seconds, without the garbage collector, as `timeit` has it."""
+    return min(repeat(run, timer=clock, number=1, repeat=times))

@@ -1,0 +1,63 @@
+"""The static cost of ten times the layers: expansion, figures with receptive fields, memory, in CPU time.
+
+That is all that `show` and `compare --static` compute. The shapes: equal layers one after the other; layers of which
+no two are alike; sums, each of which reads what stands far above; concatenations of growing width.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.row import Row, at_most, best
+from cnnx.analysis.figures import count
+from cnnx.analysis.memory import predict_memory
+from cnnx.graph.expand import expand
+from cnnx.spec.library import Library, Target
+
+FEW, MANY = 1_000, 10_000  # nodes
+AT_MOST = 12
+RUNS = 7
+
+# The layers of each shape, and the nodes in each pass of its loop.
+SHAPES: Mapping[str, tuple[int, str]] = {
+    "a chain": (1, "- conv: {out: 8, kernel: 3}"),
+    "a chain, no two alike": (1, "- conv: {out: i + 1, kernel: 3}"),
+    "residual blocks": (4, "- add: [[], [{conv: {out: 8, kernel: 3, norm: batchnorm}}, relu]]"),
+    "a dense block": (2, "- concat: [[], {conv: {out: 8, kernel: 3}}]"),
+}
+SPEC = """\
+parameters: {{times: 1}}
+input: [8, 8, 8]
+layers:
+- repeat:
+    times: times
+    as: i
+    layers:
+    {layers}
+"""
+
+
+def rows() -> Iterator[Row]:
+    """Measure every shape."""
+    with TemporaryDirectory() as folder:
+        for number, (shape, (nodes, layers)) in enumerate(SHAPES.items()):
+            name = f"shape{number}"
+            Path(folder, f"{name}.yaml").write_text(SPEC.format(layers=layers), encoding="utf-8")
+            library = Library([Path(folder)])
+            target = library.open(name)
+            few, many = (static_seconds(target, library, times // nodes) for times in (FEW, MANY))
+            yield at_most(f"{shape}, {MANY:,} nodes", many, f"{FEW:,}", few, AT_MOST)
+
+
+def static_seconds(target: Target, library: Library, times: int, runs: int = RUNS) -> float:
+    """Give the CPU seconds of the fastest of several runs with so many passes of the loop."""
+
+    def run() -> None:
+        graph = expand(target, library, {"times": times})
+        count(graph)
+        predict_memory(graph)
+
+    return best(run, runs, time.process_time)
