@@ -75,11 +75,32 @@ def test_a_traceback_is_shown_only_if_asked_for(capsys: pytest.CaptureFixture[st
         (["lst"], "error: no such command 'lst'"),
         (["compare"], "error: missing argument 'NAME'"),
         (["compare", "bottleneck", "--colums", "macs"], "error: no such option: --colums"),
-        (["compare", "bottleneck", "--static", "--batch", "many"], "error: invalid value for '--batch'"),
-        (["compare", "bottleneck", "--static", "--batch", "0"], "error: batch is 0"),
-        (["compare", "bottleneck", "--static", "--rounds", "-1"], "error: rounds is -1"),
-        (["compare", "bottleneck", "--static", "--max-time", "nan"], "error: max_time is nan"),
-        (["compare", "bottleneck", "--static", "--threads", "0"], "error: threads is 0"),
+        (
+            ["compare", "bottleneck", "--static", "--batch", "many"],
+            "error: --batch many: an integer of at least 1 is needed\n",
+        ),
+        (
+            ["compare", "bottleneck", "--static", "--batch", "0"],
+            "error: --batch 0: an integer of at least 1 is needed\n",
+        ),
+        (
+            ["compare", "bottleneck", "--static", "--rounds", "-1"],
+            "error: --rounds -1: an integer of at least 1 is needed\n",
+        ),
+        (["profile", "bottleneck", "--rounds", "1.5"], "error: --rounds 1.5: an integer of at least 1 is needed\n"),
+        (["compare", "bottleneck", "--static", "--rounds", "9" * 10_000], "error: --rounds 999"),
+        (
+            ["compare", "bottleneck", "--static", "--max-time", "nan"],
+            "error: --max-time nan: seconds, more than 0, are needed\n",
+        ),
+        (
+            ["compare", "bottleneck", "--static", "--max-time", "soon"],
+            "error: --max-time soon: seconds, more than 0, are needed\n",
+        ),
+        (
+            ["compare", "bottleneck", "--static", "--threads", "0"],
+            "error: --threads 0: an integer of at least 1 is needed\n",
+        ),
         (["compare", "bottleneck", "--static", "--dtype", "float31"], "error: unknown dtype `float31`"),
         (["compare", "bottleneck", "--static", "--device", "tpu"], "error: unknown device `tpu`"),
         (["compare", "bottleneck", "--static", "--input", "3x"], "error: --input 3x"),

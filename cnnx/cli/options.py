@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from cnnx.cli import completion
+from cnnx.errors import UsageError, brief
+
+
+def _count(option: str) -> Callable[[str], int]:
+    """Give what reads an option's integer of at least 1."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = 0
+        if number < 1:
+            raise UsageError(f"{option} {brief(text, 40)}: an integer of at least 1 is needed")
+        return number
+
+    return read
+
+
+def _seconds(option: str) -> Callable[[str], float]:
+    """Give what reads an option's seconds, more than 0."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = 0.0
+        if not number > 0:  # nor is NaN
+            raise UsageError(f"{option} {brief(text, 40)}: seconds, more than 0, are needed")
+        return number
+
+    return read
+
 
 Name = Annotated[
     str,
@@ -66,12 +99,33 @@ Device = Annotated[
     str,
     typer.Option(
         "--device",
-        help="Where to measure: cpu, cuda, cuda:1; several with commas.",
+        help="Where to measure: cpu, cuda, cuda:1, auto; several with commas.",
         metavar="DEVICE",
         autocompletion=completion.complete_device,
     ),
 ]
-Batch = Annotated[int, typer.Option("--batch", help="Images in a measured call.", metavar="N")]
+Batch = Annotated[
+    int, typer.Option("--batch", help="Images in a measured call.", metavar="N", parser=_count("--batch"))
+]
+Batches = Annotated[
+    str, typer.Option("--batch", help="Images in a measured call; several with commas: 1,8,32.", metavar="N,N")
+]
+ChannelsLast = Annotated[
+    bool, typer.Option("--channels-last", help="Lay maps out with the channels of a pixel side by side.")
+]
+Compile = Annotated[bool, typer.Option("--compile", help="Measure what torch.compile makes of it.")]
+CudaGraph = Annotated[bool, typer.Option("--cuda-graph", help="Measure it recorded as a CUDA graph.")]
+By = Annotated[
+    Literal["block", "layer", "operation", "category", "memory"],
+    typer.Option("--by", help="What the rows of the table are."),
+]
+Top = Annotated[
+    int | None,
+    typer.Option("--top", help="Only the rows that take longest.", metavar="N", min=1, show_default=False),
+]
+Remeasure = Annotated[
+    bool, typer.Option("--remeasure", help="Measure the limits of the device anew; else they are kept.")
+]
 Dtype = Annotated[
     str,
     typer.Option(
@@ -82,9 +136,18 @@ Dtype = Annotated[
     ),
 ]
 Threads = Annotated[
-    int | None, typer.Option("--threads", help="Threads of torch; its own number if not given.", metavar="N")
+    int | None,
+    typer.Option(
+        "--threads", help="Threads of torch; its own number if not given.", metavar="N", parser=_count("--threads")
+    ),
 ]
-Rounds = Annotated[int, typer.Option("--rounds", help="Rounds to measure in.", metavar="N")]
+Rounds = Annotated[int, typer.Option("--rounds", help="Rounds to measure in.", metavar="N", parser=_count("--rounds"))]
 MaxTime = Annotated[
-    float, typer.Option("--max-time", help="Seconds to measure on a device; fewer rounds are run then.", metavar="S")
+    float,
+    typer.Option(
+        "--max-time",
+        help="Seconds to measure on a device; fewer rounds are run then.",
+        metavar="S",
+        parser=_seconds("--max-time"),
+    ),
 ]
