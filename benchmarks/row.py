@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from timeit import repeat
@@ -43,3 +43,9 @@ def _times(one: float, other: float) -> str:
 def best(run: Callable[[], object], times: int, clock: Callable[[], float] = perf_counter) -> float:
     """The shortest of several runs, in seconds, without the garbage collector, as `timeit` has it."""
     return min(repeat(run, timer=clock, number=1, repeat=times))
+
+
+def best_in_turn(runs: Sequence[Callable[[], object]], times: int) -> list[float]:
+    """The shortest of several runs of each, in seconds; they take turns, so that what slows the machine slows all."""
+    rounds = [[best(run, 1) for run in runs] for _ in range(times)]
+    return [min(seconds) for seconds in zip(*rounds, strict=True)]
