@@ -32,6 +32,8 @@ def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
         (("show", "bottleneck", "--set", "cha"), ["channels="]),
         (("compare", "bottleneck", "--columns", "params,ma"), ["params,macs"]),
         (("compare", "bottleneck", "--columns", "peak"), ["peak_inference_bytes"]),
+        (("compare", "bottleneck", "--columns", "+to"), ["+top1", "+top5"]),
+        (("compare", "bottleneck", "--columns", "+top1,-fl"), ["+top1,-flops"]),
         (("compare", "bottleneck", "--sort", "lat"), ["latency"]),
         (("compare", "bottleneck", "--device", "=", "cp"), ["cpu"]),
         (("compare", "bottleneck", "--dtype", "b"), ["bfloat16"]),

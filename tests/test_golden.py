@@ -21,7 +21,8 @@ from cnnx.analysis.memory import predict_memory
 from cnnx.analysis.profile import Profile, profile_blocks
 from cnnx.analysis.records import NodeTime, TimeByNode
 from cnnx.report.catalogue import draw_catalogue
-from cnnx.report.comparison import draw_comparison, read_columns
+from cnnx.report.columns import read_columns
+from cnnx.report.comparison import draw_comparison
 from cnnx.report.profile import draw_profile
 from cnnx.spec.library import Library
 from tests.conftest import CommandLine
@@ -83,6 +84,10 @@ DRAWINGS = (
 )
 COMMANDS = {
     "compare_static": ["compare", "bottleneck", "plain3x3", "--static"],
+    "compare_accuracies": [
+        *("compare", "resnet50", "resnext50_32x4d", "se_resnet50", "densenet121", "mobilenetv3", "efficientnet_b0"),
+        *("--static", "--columns", "+top1"),
+    ],
     "show_bottleneck": ["show", "bottleneck"],
     "show_dense_block": ["show", "dense_block"],
     "show_mobilenetv3_small": ["show", "mobilenetv3_small"],

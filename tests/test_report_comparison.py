@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from cnnx.analysis.accuracy import Accuracy
 from cnnx.analysis.comparison import SORT_KEYS, Comparison
 from cnnx.errors import UsageError
-from cnnx.report.comparison import COLUMNS, LATENCY, comparison_document, draw_comparison, read_columns, read_sort
+from cnnx.report.columns import COLUMNS, LATENCY, read_columns, read_sort
+from cnnx.report.comparison import comparison_document, draw_comparison
 from cnnx.report.document import write_json
 from tests.records import agreeing, comparison_of, differing, figures_of, latency, measurement
 
@@ -110,12 +112,49 @@ def test_columns_are_chosen_by_name() -> None:
     assert "bottleneck          3  256×56×56" in table
 
 
-@pytest.mark.parametrize("text", ["", "parms", "params,,macs", "MACs"])
+def test_columns_are_added_to_the_usual_ones_and_taken_from_them() -> None:
+    assert read_columns("+top1") == (*read_columns(None), "top1")
+    assert read_columns("-flops, +top5,-latency", static=True) == ("params", "macs", "weight_bytes", "top5")
+    assert read_columns("params,+top1,+params") == ("params", "top1")  # plain names stand in place of the usual ones
+    assert read_columns("-top1") == read_columns(None)
+
+
+def test_at_least_one_column_is_left() -> None:
+    with pytest.raises(UsageError, match="no column is left"):
+        read_columns("params,-params")
+
+
+def test_an_accuracy_is_written_as_it_was_published_with_its_source_beneath() -> None:
+    comparison = comparison_of(["bottleneck", "plain3x3", "se"])
+    paper = Accuracy(82.8, None, "the paper, table 2", "classes=1001")
+    rows = [replace(row, accuracy=paper if number else None) for number, row in enumerate(comparison.rows)]
+    rows[2] = replace(rows[2], accuracy=Accuracy(76.135, 92.5, "a library", ""))
+    table = drawn(replace(comparison, rows=tuple(rows)), ("top1", "top5"))
+    assert [line.split()[1:] for line in table.splitlines()[2:5]] == [["–", "–"], ["82.8", "–"], ["76.135", "92.5"]]
+    assert "plain3x3 (classes=1001): the paper, table 2; se: a library." in table
+    assert "No accuracy is published of these." in drawn(comparison, ("top1",))
+    assert "ccurac" not in drawn(comparison)
+
+
+def test_json_has_an_accuracy_and_its_source() -> None:
+    (row,) = comparison_of(["bottleneck"]).rows
+    keys = ("top1", "top5", "accuracy_source", "accuracy_settings")
+    for accuracy, told in (
+        (None, (None, None, None, None)),
+        (Accuracy(82.8, None, "the paper", "classes=1001"), (82.8, None, "the paper", "classes=1001")),
+        (Accuracy(76.1, 92.5, "a library", ""), (76.1, 92.5, "a library", None)),
+    ):
+        comparison = replace(comparison_of(["bottleneck"]), rows=(replace(row, accuracy=accuracy),))
+        (found,) = comparison_document(comparison)["results"]
+        assert tuple(found[key] for key in keys) == told
+
+
+@pytest.mark.parametrize("text", ["", "parms", "params,,macs", "MACs", "+", "-parms", "+parms"])
 def test_an_unknown_column_is_an_error_that_names_the_nearest(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         read_columns(text)
     assert raised.value.hint
-    if text == "parms":
+    if "parms" in text:
         assert raised.value.hint == "did you mean `params`?"
 
 

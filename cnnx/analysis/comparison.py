@@ -12,6 +12,7 @@ from cnnx.analysis.memory import Memory
 from cnnx.graph.operation import elements
 
 if TYPE_CHECKING:
+    from cnnx.analysis.accuracy import Accuracy
     from cnnx.analysis.records import CrossCheck, Latency, LatencyRatio, Measurement
 
 Measured: TypeAlias = "tuple[Measurement, Environment]"
@@ -27,9 +28,20 @@ class ComparisonRow:
     memory: Memory
     params_ratio: float | None  # None where the first has none
     macs_ratio: float | None
+    accuracy: Accuracy | None = None  # as published; None where the spec states none for these settings
     crosscheck: CrossCheck | None = None
     latency: Mapping[str, Latency] = field(default_factory=dict)  # by device
     latency_ratio: Mapping[str, LatencyRatio | None] = field(default_factory=dict)  # None for the first itself
+
+    @property
+    def top1(self) -> float | None:
+        """The published top-1 accuracy in percent."""
+        return None if self.accuracy is None else self.accuracy.top1
+
+    @property
+    def top5(self) -> float | None:
+        """The published top-5 accuracy in percent."""
+        return None if self.accuracy is None else self.accuracy.top5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +84,14 @@ def compare(
     memories: Sequence[Memory],
     environment: Environment,
     *,
+    accuracies: Sequence[Accuracy | None] = (),
     crosschecks: Sequence[CrossCheck] = (),
     measured: Mapping[str, Measured] | None = None,
 ) -> Comparison:
     """Put what belongs to each of the compared into a row.
 
-    `labels`, `titles`, `figures`, `memories` and, unless empty, `crosschecks` have one entry for each of them;
-    `measured` has what was measured, by device.
+    `labels`, `titles`, `figures`, `memories` and, unless empty, `accuracies` and `crosschecks` have one entry for each
+    of them; `measured` has what was measured, by device.
     """
     measured = measured or {}
     first = figures[0]
@@ -90,6 +103,7 @@ def compare(
             memory=memories[number],
             params_ratio=_ratio(each.params, first.params),
             macs_ratio=_ratio(each.macs, first.macs),
+            accuracy=accuracies[number] if accuracies else None,
             crosscheck=crosschecks[number] if crosschecks else None,
             latency={device: found.latencies[number] for device, (found, _) in measured.items()},
             latency_ratio={device: found.ratios_to_first[number] for device, (found, _) in measured.items()},
@@ -138,6 +152,8 @@ SORT_KEYS: Mapping[str, Callable[[ComparisonRow], float | None]] = {
     "peak_inference_bytes": lambda row: row.memory.peak.bytes,
     "training_bytes": lambda row: row.memory.training.bytes,
     "receptive_field": lambda row: _field_area(row.figures),
+    "top1": lambda row: row.top1,
+    "top5": lambda row: row.top5,
     "latency": _latency,
 }
 

@@ -31,6 +31,7 @@ Examples:
   cnnx compare bottleneck plain3x3
   cnnx compare bottleneck bottleneck@r=8,channels=128 --static
   cnnx compare se se_conv --input 64x56x56 --columns params,macs,intensity
+  cnnx compare resnet50 densenet121 --static --columns +top1
   cnnx compare bottleneck --aa      how small a difference shows here
   cnnx compare bottleneck plain3x3 --device cpu,cuda --json -o result.json
 """
@@ -39,8 +40,8 @@ Columns = Annotated[
     str | None,
     typer.Option(
         "--columns",
-        help="What to show: params,macs,latency,…",
-        metavar="A,B",
+        help="What to show: params,macs,…; +A adds, -A takes away.",
+        metavar="A,+B,-C",
         show_default=False,
         autocompletion=completion.complete_columns,
     ),
@@ -91,7 +92,7 @@ def compare(
     from cnnx.analysis.conventions import find_convention
     from cnnx.cli.names import load, read_input, read_settings
     from cnnx.errors import CheckError
-    from cnnx.report.comparison import read_columns, read_sort
+    from cnnx.report.columns import read_columns, read_sort
     from cnnx.spec.library import Library
 
     chosen = find_convention(convention)
@@ -130,6 +131,7 @@ def _compare(
     loaded: Sequence[Loaded], asked: Asked, convention: Convention, live: Callable[[], Live], *, static: bool
 ) -> Comparison:
     """Count; unless only static figures are asked for, cross-check and measure too."""
+    from cnnx.analysis.accuracy import published_accuracy
     from cnnx.analysis.comparison import compare as put_together
     from cnnx.analysis.environment import static_environment
     from cnnx.analysis.figures import count
@@ -148,6 +150,7 @@ def _compare(
         figures,
         [predict_memory(graph, asked.dtype, asked.batch) for graph in graphs],
         static_environment(command_line()),
+        accuracies=[published_accuracy(each.target, each.graph) for each in loaded],
     )
     return together() if static else _measure(graphs, figures, settings, together, live())
 

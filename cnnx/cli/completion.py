@@ -45,15 +45,17 @@ def complete_setting(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_columns(incomplete: str) -> list[str]:
-    """Complete the last of the columns that have commas between them."""
-    from cnnx.report.comparison import COLUMNS, LATENCY
+    """Complete the last of the columns that have commas between them, with or without its `+` or `-`."""
+    from cnnx.report.columns import COLUMNS, LATENCY
 
-    return _listed([*COLUMNS, LATENCY], incomplete)
+    last = incomplete.rpartition(",")[2]
+    sign = last[:1] if last.startswith(("+", "-")) else ""
+    return _listed([f"{sign}{column}" for column in (*COLUMNS, LATENCY)], incomplete)
 
 
 def complete_sort(incomplete: str) -> list[str]:
     """Complete a column to sort by, with or without the `-` that turns the order round."""
-    from cnnx.report.comparison import COLUMNS, LATENCY
+    from cnnx.report.columns import COLUMNS, LATENCY
 
     sign = "-" if incomplete.startswith("-") else ""
     return [f"{sign}{column}" for column in (*COLUMNS, LATENCY)]

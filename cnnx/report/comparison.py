@@ -2,101 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from cnnx.analysis.comparison import Comparison, ComparisonRow
-from cnnx.errors import UsageError, nearest
-from cnnx.graph.operation import show_pair
+from cnnx.report.columns import ACCURACY_COLUMNS, COLUMNS, LATENCY, MEMORY_COLUMNS
 from cnnx.report.crosscheck import crosscheck_notes, crosscheck_object, draw_differences
 from cnnx.report.document import Object, document, latency_object, result
 from cnnx.report.notes import convention_note, draw_notes, environment_note, memory_note, warning_notes
-from cnnx.report.numbers import NOTHING, aligned, counted, exact, interval, ratio, significant
+from cnnx.report.numbers import aligned, counted, exact, interval, ratio, significant
 from cnnx.report.table import Column, draw_folded
-from cnnx.report.text import show_shapes
+from cnnx.report.text import listed, show_shapes
 
 if TYPE_CHECKING:
-    from cnnx.analysis.receptive_field import ReceptiveField
     from cnnx.analysis.records import LatencyRatio
-
-LATENCY = "latency"
-MEMORY_COLUMNS = frozenset({"peak_inference_bytes", "training_bytes"})
-DEFAULT_COLUMNS = ("params", "macs", "flops", "weight_bytes", LATENCY)
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """How a column is headed and written; `ratio` gives how the row stands to the first."""
-
-    header: str
-    write: Callable[[ComparisonRow], str]
-    ratio: Callable[[ComparisonRow], float | None] | None = None
-
-
-def _field(row: ComparisonRow) -> str:
-    return ", ".join([_extent(field) for field in row.figures.receptive_field.values()]) or NOTHING
-
-
-def _extent(field: ReceptiveField) -> str:
-    if field.size is None:
-        return "all" if field.is_global else NOTHING
-    return show_pair(field.size)
-
-
-COLUMNS: Mapping[str, Figure] = {
-    "input": Figure("input", lambda row: show_shapes(row.figures.input.values())),
-    "output": Figure("output", lambda row: show_shapes(row.figures.output.values())),
-    "params": Figure("params", lambda row: exact(row.figures.params), lambda row: row.params_ratio),
-    "buffers": Figure("buffers", lambda row: exact(row.figures.buffers)),
-    "macs": Figure("MACs", lambda row: exact(row.figures.macs), lambda row: row.macs_ratio),
-    "flops": Figure("FLOPs", lambda row: exact(row.figures.flops)),
-    "weight_bytes": Figure("weight bytes", lambda row: exact(row.figures.weight_bytes)),
-    "buffer_bytes": Figure("buffer bytes", lambda row: exact(row.figures.buffer_bytes)),
-    "activation_elements": Figure("activation\nelements", lambda row: exact(row.figures.activation_elements)),
-    "memory_access_elements": Figure("elements\nmoved", lambda row: exact(row.figures.memory_access_elements)),
-    "peak_inference_bytes": Figure("peak inference\nbytes", lambda row: exact(row.memory.peak.bytes)),
-    "training_bytes": Figure("training\nbytes", lambda row: exact(row.memory.training.bytes)),
-    "intensity": Figure("FLOPs\nper byte", lambda row: significant(row.figures.flops_per_byte)),
-    "receptive_field": Figure("receptive\nfield", _field),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A column to sort by, and in which direction."""
-
-    column: str
-    descending: bool
-
-
-def read_columns(text: str | None, *, static: bool = False) -> tuple[str, ...]:
-    """Read the names of columns with commas between them.
-
-    Raises `UsageError`, with the nearest name, and for latency where only static figures are asked for.
-    """
-    if text is None:
-        return DEFAULT_COLUMNS
-    return tuple(dict.fromkeys(_check_column(name.strip(), "--columns", static) for name in text.split(",")))
-
-
-def read_sort(text: str | None, *, static: bool = False) -> Order | None:
-    """Read the column to sort by; a `-` before it turns the order round. Raises `UsageError`."""
-    if text is None:
-        return None
-    return Order(_check_column(text.removeprefix("-"), "--sort", static), text.startswith("-"))
-
-
-def _check_column(name: str, option: str, static: bool) -> str:
-    known = [*COLUMNS, LATENCY]
-    if name not in known:
-        hint = nearest(name, known) or f"there are {', '.join(known)}"
-        raise UsageError(f"{option}: no column is named `{name:.40}`", hint=hint)
-    if name == LATENCY and static:
-        raise UsageError(f"{option} {LATENCY}: nothing is measured under --static")
-    return name
 
 
 def draw_comparison(comparison: Comparison, columns: Sequence[str], width: int | None) -> list[Text]:
@@ -112,7 +34,7 @@ def column_groups(name: str, comparison: Comparison) -> list[list[Column]]:
     if name == LATENCY:
         return [_latency_columns(device, comparison) for device in comparison.devices]
     figure, rows = COLUMNS[name], comparison.rows
-    group = [Column(figure.header, tuple(figure.write(row) for row in rows))]
+    group = [Column(figure.header, figure.cells(rows))]
     to_first = figure.ratio
     if to_first is not None and len(rows) > 1:
         group.append(Column("ratio", tuple(ratio(to_first(row)) for row in rows), style="dim"))
@@ -152,12 +74,31 @@ def comparison_notes(comparison: Comparison, columns: Sequence[str]) -> list[str
     notes.append(convention_note([row.figures for row in comparison.rows]) + f" Weight bytes: {comparison.dtype}.")
     if MEMORY_COLUMNS.intersection(columns):
         notes.append(memory_note(comparison.dtype, comparison.batch))
+    if ACCURACY_COLUMNS.intersection(columns):
+        notes.append(_accuracy_note(comparison.rows))
     if comparison.devices and LATENCY in columns:
         notes.append(_latency_note(comparison))
     notes += crosscheck_notes(comparison)
     measured = list(comparison.environments.values())
     notes += [f"Environment: {environment_note(each)}." for each in measured or [comparison.environment]]
     return notes + warning_notes(comparison.warnings)
+
+
+def _accuracy_note(rows: Sequence[ComparisonRow]) -> str:
+    """Say who publishes each accuracy, and by which rule it is chosen among several."""
+    by_source: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.accuracy is not None:
+            settings = f" ({row.accuracy.settings})" if row.accuracy.settings else ""
+            by_source.setdefault(row.accuracy.source, {})[f"{row.label}{settings}"] = None
+    if not by_source:
+        return "No accuracy is published of these."
+    sources = "; ".join(f"{listed(list(labels))}: {source}" for source, labels in by_source.items())
+    return (
+        "Accuracies are as published, of trained weights, on ImageNet unless told otherwise. Of several, that at the "
+        "same input size comes first, then torchvision's first weights (V1), then what the spec states first. "
+        f"{sources}."
+    )
 
 
 def _latency_note(comparison: Comparison) -> str:
@@ -194,6 +135,7 @@ def _row(row: ComparisonRow) -> Object:
     return {
         **result(row.figures, row.memory),
         "label": row.label,
+        **_accuracy(row),
         "crosscheck": None if row.crosscheck is None else crosscheck_object(row.crosscheck),
         "latency_ms": next(iter(latencies.values()), None),
         "latency_by_device": latencies or None,
@@ -203,6 +145,17 @@ def _row(row: ComparisonRow) -> Object:
             **ratio,
             "latency_by_device": ratios or None,
         },
+    }
+
+
+def _accuracy(row: ComparisonRow) -> Object:
+    """Give a published accuracy in percent, who states it, and of which other settings; null where none is stated."""
+    found = row.accuracy
+    return {
+        "top1": row.top1,
+        "top5": row.top5,
+        "accuracy_source": None if found is None else found.source,
+        "accuracy_settings": None if found is None else found.settings or None,
     }
 
 

@@ -9,7 +9,8 @@ from cnnx.analysis.comparison import SORT_KEYS, Comparison, ComparisonRow
 from cnnx.analysis.figures import Figures
 from cnnx.analysis.memory import Memory
 from cnnx.graph.operation import Shape, show_shape
-from cnnx.report.comparison import COLUMNS, LATENCY, comparison_notes
+from cnnx.report.columns import COLUMNS, LATENCY
+from cnnx.report.comparison import comparison_notes
 from cnnx.report.grid import Cell, Grid, Series
 from cnnx.report.memory import alive_parts
 from cnnx.report.notes import memory_note

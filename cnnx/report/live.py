@@ -13,7 +13,8 @@ from rich.live import Live
 from rich.text import Text
 
 from cnnx.analysis.comparison import Comparison
-from cnnx.report.comparison import LATENCY, column_groups
+from cnnx.report.columns import LATENCY
+from cnnx.report.comparison import column_groups
 from cnnx.report.console import Pipe, is_terminal, wants_colour, width_of
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import line
