@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
+from cnnx.graph.autograd import Batch, Function
 from cnnx.graph.operation import (
     POINT,
     UNEVEN,
+    Asked,
     Category,
     Operation,
     Saves,
@@ -84,6 +86,10 @@ class Conv(Operation):
         """C_out·H'·W' for the bias."""
         return elements(output) if self.bias else 0
 
+    def backward_flops(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked) -> int:
+        """C_out·H'·W' for the gradient of the bias, the sum over all that leaves."""
+        return elements(output) if self.bias else 0
+
     def windows(self, source: Shape) -> tuple[Window, Window]:
         """Reach, stride and padding by axis."""
         if self.kernel == self.stride == (1, 1) and self.padding == (0, 0):
@@ -135,6 +141,31 @@ class DeformConv(Conv):
     def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """7 for each sampled value (four products, three sums), 8 if modulated, and C_out·H'·W' for the bias."""
         return (8 if self.modulated else 7) * self._samples(output) + Conv.other_flops(self, inputs, output)
+
+    def backward_flops(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked) -> int:
+        """As many for the samples as in the forward, and C_out·H'·W' for the gradient of the bias."""
+        return self.other_flops(inputs, output)
+
+    def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
+        """The offsets are turned into places, the map is sampled there and, modulated, weighed; a convolution follows.
+
+        The sums and products that make places of offsets write over them; the backward of each needs two halves more.
+        """
+        places, samples = batch.bytes(2 * self._places(output)), batch.bytes(self._samples(output))
+        tiled = not _is_view(self.kernel, output)
+        found = [
+            Function((1,), places),  # moves to the right before moves down
+            Function((len(inputs),), places, view=not tiled, passes=not tiled),
+            Function((len(inputs) + 1,), places, view=True, scratch_bytes=places),
+            Function((0, len(inputs) + 2), samples, keeps=(0, 1)),
+        ]
+        if self.modulated:
+            found.append(Function((2,), places // 2, view=not tiled, passes=not tiled))
+            scratch = samples if self.in_channels > 1 else 0  # the gradient of the mask before the sum over channels
+            found.append(Function((6, 7), samples, keeps=(0, 1), scratch_bytes=scratch))
+        (last,) = Conv.functions(self, inputs[:1], output, asked[:1], Batch(batch.images, batch.element_bytes))
+        found.append(last._replace(reads=(len(inputs) + len(found) - 1,), kept_bytes=0))
+        return tuple(found)
 
     def _samples(self, output: Shape) -> int:
         return self.in_channels * self._places(output)
@@ -196,3 +227,12 @@ class Linear(Operation):
     def other_flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """C_out for the bias."""
         return elements(output) if self.bias else 0
+
+    def backward_flops(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked) -> int:
+        """C_out for the gradient of the bias, the sum over all that leaves."""
+        return elements(output) if self.bias else 0
+
+
+def _is_view(kernel: Pair, output: Shape) -> bool:
+    """Whether (k_h·k_w, H', W') is laid out as a map of tiles (H'·k_h, W'·k_w) without being copied."""
+    return all(size == 1 or taps == 1 for size, taps in zip(output[1:], kernel, strict=True))

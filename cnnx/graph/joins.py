@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 from cnnx.errors import RuleError
+from cnnx.graph.autograd import Batch, Function
 from cnnx.graph.operation import (
     UNEVEN,
+    Asked,
     Category,
     Operation,
     Saves,
@@ -40,6 +43,15 @@ class Add(Operation):
         """One intermediate result where there are three branches or more."""
         return elements(output) * element_bytes if len(inputs) > 2 else 0
 
+    def backward_flops(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked) -> int:
+        """None: every branch gets the gradient as it is."""
+        return 0
+
+    def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
+        """A sum of two for each branch after the first; a single branch is copied."""
+        total = batch.bytes(elements(output))
+        return tuple([Function(pair, total, passes=True) for pair in _pairs(len(inputs))])
+
 
 class Multiply(Operation):
     """The product of streams; (C, 1, 1) and (C,) stretch over (C, H, W)."""
@@ -68,6 +80,52 @@ class Multiply(Operation):
         """One intermediate result where there are three branches or more."""
         return elements(output) * element_bytes if len(inputs) > 2 else 0
 
+    def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
+        """The intermediate results."""
+        products = _products(inputs, (True,) * len(inputs))
+        return sum(product.elements for product in products[:-1]) * element_bytes * batch
+
+    def backward_flops(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked) -> int:
+        """For the gradient of each factor 1 an element of the product, and 1 more to sum that of a stretched one."""
+        products = _products(inputs, asked)
+        return sum(product.elements * (sum(product.asked) + product.is_summed) for product in products)
+
+    def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
+        """A product of two for each branch after the first; a single branch is copied.
+
+        A factor is kept if the gradient of the other is asked for. The gradient of one that was stretched is as large
+        as the product until it is summed.
+        """
+        if len(inputs) == 1:
+            return (Function((0,), batch.bytes(elements(output)), passes=True),)
+        return tuple([product.function(batch) for product in _products(inputs, asked)])
+
+
+class _Product(NamedTuple):
+    """A product of two: what it reads (see `_pairs`), its elements, and those gradients of its factors asked for."""
+
+    reads: tuple[int, ...]
+    elements: int
+    asked: Asked
+    is_summed: bool  # whether a gradient asked for is that of a factor that was stretched
+
+    def function(self, batch: Batch) -> Function:
+        """Give what autograd sees of it."""
+        size = batch.bytes(self.elements)
+        keeps = tuple([place for place in (0, 1) if self.asked[1 - place]])
+        return Function(self.reads, size, keeps=keeps, scratch_bytes=size if self.is_summed else 0)
+
+
+def _products(inputs: Sequence[Shape], asked: Asked) -> list[_Product]:
+    sizes, wanted, found = [elements(shape) for shape in inputs], list(asked), list[_Product]()
+    for pair in _pairs(len(inputs)) if len(inputs) > 1 else ():
+        whole = max(sizes[place] for place in pair)
+        is_summed = any(wanted[place] and sizes[place] < whole for place in pair)
+        found.append(_Product(pair, whole, tuple([wanted[place] for place in pair]), is_summed))
+        sizes.append(whole)
+        wanted.append(any(found[-1].asked))
+    return found
+
 
 class Concat(Operation):
     """Streams one after the other, by channels."""
@@ -83,6 +141,10 @@ class Concat(Operation):
                     f"`concat` of {show_shape(inputs[0])} and {show_shape(other)}; all but the channels must be equal"
                 )
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+
+    def passes_gradient(self, inputs: tuple[Shape, ...], output: Shape) -> bool:
+        """Yes: each branch gets its part."""
+        return True
 
 
 class Warp(Operation):
@@ -121,3 +183,22 @@ class Warp(Operation):
     def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
         """The places."""
         return 2 * elements(output) * element_bytes * batch
+
+    def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
+        """The offsets are turned into places, written over a copy, and the map is sampled there."""
+        places, samples = batch.bytes(2 * elements(output)), batch.bytes(elements(output))
+        return (
+            Function((1,), places),  # moves to the right before moves down
+            Function((2,), places, view=True, scratch_bytes=places),
+            Function((0, 3), samples, keeps=(0, 1)),
+        )
+
+
+def _pairs(count: int) -> list[tuple[int, ...]]:
+    """Read `count` values pair by pair: the first two, then what came of them with the next; a single one alone.
+
+    Results are counted after the values themselves.
+    """
+    if count == 1:
+        return [(0,)]
+    return [(0, 1), *[(count + step, step + 2) for step in range(count - 2)]]

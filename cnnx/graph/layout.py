@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import POINT, Operation, Shape, Storage, Window, check_map, elements
+from cnnx.graph.autograd import Batch, Function
+from cnnx.graph.operation import POINT, Asked, Operation, Shape, Storage, Window, check_map, elements
 
 
 class Flatten(Operation):
@@ -19,6 +21,10 @@ class Flatten(Operation):
     def shape(self, *inputs: Shape) -> Shape:
         """(C, H, W) → (C·H·W,)."""
         return (elements(inputs[0]),)
+
+    def passes_gradient(self, inputs: tuple[Shape, ...], output: Shape) -> bool:
+        """Yes, as a map again."""
+        return True
 
     def windows(self, source: Shape) -> tuple[Window, Window] | None:
         """Everything, unless the map is a single position."""
@@ -44,6 +50,10 @@ class Slice(Operation):
         if self.end > inputs[0][0]:
             raise RuleError(f"end={self.end}, but {inputs[0][0]} channels enter", option="end")
         return (self.end - self.start, *inputs[0][1:])
+
+    def passes_gradient(self, inputs: tuple[Shape, ...], output: Shape) -> bool:
+        """Only where nothing is cut off; else the gradient is laid into zeros."""
+        return inputs[0] == output
 
     def describe(self) -> str:
         """Say `0:58`."""
@@ -90,6 +100,14 @@ class Crop(Operation):
         if top + bottom >= height or left + right >= width:
             raise RuleError(f"nothing is left of {height}×{width} after these sides are taken away", option="sides")
         return (channels, height - top - bottom, width - left - right)
+
+    def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
+        """A view for each axis that is cut, rows first; each lays its gradient into zeros."""
+        sizes = [elements(shape) for shape in (inputs[0], (inputs[0][0], output[1], inputs[0][2]), output)]
+        kept = [after for before, after in pairwise(sizes) if after < before]
+        if not kept:
+            return (Function((0,), batch.bytes(sizes[0]), view=True, passes=True),)
+        return tuple([Function((place,), batch.bytes(size), view=True) for place, size in enumerate(kept)])
 
     def windows(self, source: Shape) -> tuple[Window, Window]:
         """One position, moved by what was taken away before it."""

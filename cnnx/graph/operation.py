@@ -13,8 +13,10 @@ from math import prod
 from typing import ClassVar, NamedTuple
 
 from cnnx.errors import RuleError
+from cnnx.graph.autograd import Batch, Function
 
 Shape = tuple[int, ...]
+Asked = tuple[bool, ...]  # of every input, whether its gradient is asked for
 
 
 class Category(StrEnum):
@@ -22,6 +24,7 @@ class Category(StrEnum):
 
     CONV = "conv"
     LINEAR = "linear"
+    MATMUL = "matmul"  # products of two activations, as in attention: only models from elsewhere have them
     NORM = "norm"
     ACTIVATION = "activation"
     POOL = "pool"
@@ -95,6 +98,43 @@ class Operation:
     def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
         """Give the bytes that autograd keeps of a batch beside the tensors named by `saves`."""
         return 0
+
+    def backward_macs(self, output: Shape, asked: bool) -> int:
+        """Give the multiply–adds of the backward pass for one image: those of the forward for each gradient asked for.
+
+        The gradient of the weight is always asked for, that of what enters where `asked` says so.
+        """
+        return self.macs(output) * (2 if asked else 1)
+
+    def backward_flops(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked) -> int:
+        """Give the floating-point operations of the backward pass beyond the two of each multiply–add, for one image.
+
+        As many as in the forward for the gradients of the inputs, if any is `asked` for, and for those of the weights.
+        """
+        return self.other_flops(inputs, output) * (any(asked) + bool(self.weights()))
+
+    def passes_gradient(self, inputs: tuple[Shape, ...], output: Shape) -> bool:
+        """Say whether the gradients of its inputs are its output's own gradient, or views of it."""
+        return False
+
+    def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
+        """Give what autograd sees of it; nothing where the output is the input itself.
+
+        `asked` tells of every input whether its gradient is asked for.
+        """
+        weights = [prod(shape) * batch.element_bytes for shape in self.weights().values()]
+        kept = {Saves.INPUTS: len(inputs), Saves.FIRST_INPUT: 1}.get(self.saves, 0)
+        only = Function(
+            tuple(range(len(inputs))),
+            batch.bytes(prod(output)),
+            view=self.storage is Storage.ALIAS,
+            keeps=tuple(range(kept)),
+            keeps_output=self.saves is Saves.OUTPUT,
+            kept_bytes=self.saved_bytes(inputs, output, batch.element_bytes, batch.images),
+            weight_bytes=tuple(weights),
+            passes=self.passes_gradient(inputs, output),
+        )
+        return (only,)
 
     def windows(self, source: Shape) -> tuple[Window, Window] | None:
         """Give what one output position sees, by height and width; None where it sees everything."""

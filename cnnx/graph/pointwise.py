@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnx.errors import RuleError
-from cnnx.graph.operation import Category, Operation, Saves, Shape, Storage, check_map, elements
+from cnnx.graph.autograd import Batch, Function
+from cnnx.graph.operation import Asked, Category, Operation, Saves, Shape, Storage, check_map, elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,22 @@ class Lrn(Operation):
         """The squares, padded by `size` − 1 channels, their mean with factor and offset, and its power."""
         channels, height, width = output
         return (channels + self.size - 1 + 2 * channels) * height * width * element_bytes * batch
+
+    def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
+        """x·x, padded by channels, their mean, a factor, an offset, a power; x over it."""
+        channels, height, width = output
+        whole, padded = batch.bytes(elements(output)), batch.bytes((channels + self.size - 1) * height * width)
+        return (
+            Function((0, 0), whole, keeps=(0, 1)),
+            Function((1,), padded),
+            Function((2,), whole, keeps=(0,)),
+            Function((3,), whole),
+            Function((4,), whole, passes=True),
+            # p·x^(p − 1): the power, and the product with p
+            Function((5,), whole, keeps=(0,), scratch_bytes=2 * whole, holds=(3,)),
+            # That of the divisor, −gradient·(x/d)/d, comes first: beside it two quotients and the sign, and not x's yet
+            Function((0, 6), whole, keeps=(0, 1), scratch_bytes=2 * whole),
+        )
 
     def describe(self) -> str:
         """Say `over 5`."""
@@ -221,8 +238,17 @@ class Dropout(Operation):
             raise RuleError(f"p={self.p} is not a probability", option="p")
 
     def saved_bytes(self, inputs: tuple[Shape, ...], output: Shape, element_bytes: int, batch: int) -> int:
-        """A mask of the elements that stay."""
+        """A mask of the elements that stay; none where all do, and a single zero where none does."""
+        if self.p in (0, 1):
+            return int(self.p) * element_bytes
         return elements(output) * element_bytes * batch
+
+    def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
+        """A product with the mask; nothing where all elements stay."""
+        if self.p == 0:
+            return ()
+        kept = self.saved_bytes(inputs, output, batch.element_bytes, batch.images)
+        return (Function((0,), batch.bytes(elements(output)), kept_bytes=kept),)
 
 
 class Identity(Operation):
@@ -231,3 +257,7 @@ class Identity(Operation):
     __slots__ = ()
     word: ClassVar[str] = "identity"
     storage: ClassVar[Storage] = Storage.ALIAS
+
+    def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
+        """None: it gives what it took."""
+        return ()
