@@ -34,6 +34,19 @@ def test_json_has_it_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert sum(folder["files"] for folder in found["folders"]) > 50
 
 
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        ("csv", "what works here,latency on cpu,,true"),
+        ("md", "| what works here | latency on cpu | | yes |"),
+        ("latex", r"what works here & latency on cpu & & yes \\"),
+    ],
+)
+def test_every_format_has_a_row_for_each_thing(form: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--format", form]) == 0
+    assert line in [" ".join(row.split()) for row in capsys.readouterr().out.splitlines()]
+
+
 def test_without_torch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)  # `import torch` then raises ImportError
     assert run(["doctor"]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -171,6 +173,36 @@ def test_the_json_has_a_result_for_each_claim(project: Path, command_line: Comma
     assert (second["values"][1]["stated"], second["values"][1]["agreement"]) == ("0.33", "none")
     assert second["instead"] == "It computes all of it."
     assert (third["verdict"], third["values"], third["finding"]) == ("not a cost", [], None)
+
+
+def test_csv_has_a_row_for_each_value(project: Path, command_line: CommandLine) -> None:
+    answer = command_line("reproduce", "papers", "--format", "csv")
+    assert answer.code == 0
+    rows = list(csv.DictReader(io.StringIO(answer.out)))
+    assert [(row["name"], row["verdict"], row["value"], row["stated"], row["agreement"]) for row in rows] == [
+        ("true_to_the_last", "holds", str(4 * 3 * 3 * 8), "288", "exact"),
+        ("not_so", "does not hold", "2400", "", ""),
+        ("not_so", "does not hold", str(7200 / 7000), "0.33", "none"),
+        ("liked", "not a cost", "", "", ""),
+    ]
+    assert [row["as_recorded"] for row in rows] == ["true", "true", "true", ""]
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("md", "| name"), ("tex", "% needs \\usepackage{booktabs}")])
+def test_the_suffix_of_a_file_says_the_format(
+    suffix: str, start: str, project: Path, command_line: CommandLine
+) -> None:
+    assert command_line("reproduce", "papers", "-o", f"claims.{suffix}").code == 0
+    told = (project / f"claims.{suffix}").read_text("utf-8")
+    assert told.startswith(start)
+    assert "3 claims: 1 holds, 1 does not hold and 1 is not a cost." in told
+
+
+def test_a_value_that_is_a_list_is_text(project: Path, command_line: CommandLine) -> None:
+    path = project / "configs" / "claims" / "papers.yaml"
+    path.write_text(CLAIMS.replace("compute: all // 3, value: 2400", 'compute: "[all, 2]", value: [7200, 2]'), "utf-8")
+    rows = list(csv.DictReader(io.StringIO(command_line("reproduce", "not_so", "--format", "csv").out)))
+    assert rows[0]["value"] == "[7200, 2]"
 
 
 def test_names_are_completed(project: Path) -> None:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   cnnx doctor
-  cnnx doctor --json -o machine.json
+  cnnx doctor -o machine.md      to go with a report of an error
 """
 
 
 def doctor(
-    form: options.Format = "table",
+    form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
     _debug: options.Debug = False,
@@ -30,10 +30,12 @@ def doctor(
     """
     output = choose_output(form, json, file)
 
-    from cnnx.report.diagnosis import diagnosis_document, draw_diagnosis
+    from cnnx.report.diagnosis import diagnosis_document, diagnosis_grid, draw_diagnosis
 
     found = _diagnose()
-    output.write(lambda width: draw_diagnosis(found, width), lambda: diagnosis_document(found))
+    output.write(
+        lambda width: draw_diagnosis(found, width), lambda: diagnosis_document(found), lambda: diagnosis_grid(found)
+    )
 
 
 def _diagnose() -> Diagnosis:

@@ -13,7 +13,7 @@ EXAMPLES = """\b
 Examples:
   cnnx reproduce                      every claim and its verdict
   cnnx reproduce bottleneck_ninth     the figures and the working too
-  cnnx reproduce mine.yaml --json -o verdicts.json
+  cnnx reproduce mine.yaml -o verdicts.csv
 """
 
 
@@ -35,7 +35,7 @@ def reproduce(
             show_default=False,
         ),
     ] = None,
-    form: options.Format = "table",
+    form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
     _debug: options.Debug = False,
@@ -51,7 +51,7 @@ def reproduce(
     from cnnx.analysis.environment import static_environment
     from cnnx.cli.invocation import command_line
     from cnnx.errors import CheckError, SpecError
-    from cnnx.report.claims import claims_document, draw_claims
+    from cnnx.report.claims import claims_document, claims_grid, draw_claims
     from cnnx.spec.claim_files import find_claims
     from cnnx.spec.library import Library
 
@@ -64,6 +64,7 @@ def reproduce(
     output.write(
         lambda width: draw_claims(checks, width, in_full=bool(names)),
         lambda: claims_document(checks, environment),
+        lambda: claims_grid(checks),
     )
     differing = sum(len(check.differing) for check in checks)
     if differing:

@@ -13,10 +13,12 @@ from cnnx.analysis.claim_figures import FigureOfSpec
 from cnnx.analysis.claims import ClaimCheck, ValueCheck
 from cnnx.analysis.environment import Environment
 from cnnx.report.document import Object, document
+from cnnx.report.grid import Cell, Grid, Series
 from cnnx.report.notes import draw_notes
 from cnnx.report.numbers import counted, exact, value
 from cnnx.report.text import line, listed, paragraph
 from cnnx.spec.claims import VERDICTS, Verdict
+from cnnx.spec.values import Value
 
 INDENT = "  "
 _STYLES = {"holds": "green", "holds rounded": "green", "does not hold": "yellow", "not a cost": "dim"}
@@ -92,6 +94,31 @@ def _plural(verdict: Verdict, times: int) -> str:
     return {"holds": "hold", "holds rounded": "hold rounded", "does not hold": "do not hold"}.get(
         verdict, "are not costs"
     )
+
+
+_COLUMNS = ("name", "source", "claim", "verdict", "what", "working", "value", "stated", "agreement", "as_recorded")
+
+
+def claims_grid(checks: Sequence[ClaimCheck]) -> Grid:
+    """Give a row for each value of each claim; a claim without values has one row."""
+    rows = [row for check in checks for row in _rows(check)]
+    series = [
+        Series(name, name.replace("_", " "), tuple(row[number] for row in rows)) for number, name in enumerate(_COLUMNS)
+    ]
+    return Grid(tuple(series), tuple(_notes(checks)))
+
+
+def _rows(check: ClaimCheck) -> Iterator[tuple[Cell, ...]]:
+    head = (check.name, check.source, check.claim, check.verdict)
+    for each in check.values:
+        yield (*head, each.what, each.working, _cell(each.value), each.stated, each.agreement, each.as_recorded)
+    if not check.values:
+        yield (*head, *[None] * (len(_COLUMNS) - len(head)))
+
+
+def _cell(found: Value) -> Cell:
+    """Give a value as it is, a list as text."""
+    return found if isinstance(found, (int, float, str)) else str(found)
 
 
 def claims_document(checks: Sequence[ClaimCheck], environment: Environment) -> Object:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from cnnx.analysis.diagnosis import Diagnosis
 from cnnx.report.document import SCHEMA, Object
+from cnnx.report.grid import Grid, Series
 from cnnx.report.numbers import counted
 from cnnx.report.text import line, paragraph
 
@@ -18,18 +19,23 @@ _YES, _NO = ("yes", "green"), ("no", "bold red")
 
 def draw_diagnosis(found: Diagnosis, width: int | None) -> list[Text]:
     """Draw a section for each, and what would work at the end."""
-    sections = [
-        ("machine", _machine(found)),
-        ("packages", [(each.name, each.version or f"not installed ({each.purpose})") for each in found.packages]),
-        ("devices", [(each.name, _device(each.usable, each.about)) for each in found.torch.devices]),
-        ("specs", [*[(counted(each.files, "file"), each.path) for each in found.folders], ("names", str(found.names))]),
-    ]
     lines: list[Text] = []
-    for head, rows in sections:
+    for head, rows in _sections(found).items():
         lines += [line((head, "bold")), *_rows(rows, width), Text()]
     for problem in found.problems:
         lines += paragraph(problem.split("\n")[0], width, "yellow", _INDENT)
     return [*lines, *([Text()] if found.problems else []), line(("what works here", "bold")), *_abilities(found, width)]
+
+
+def _sections(found: Diagnosis) -> dict[str, list[tuple[str, str]]]:
+    """Give what is told of each thing, by section."""
+    folders = [(counted(each.files, "file"), each.path) for each in found.folders]
+    return {
+        "machine": _machine(found),
+        "packages": [(each.name, each.version or f"not installed ({each.purpose})") for each in found.packages],
+        "devices": [(each.name, _device(each.usable, each.about)) for each in found.torch.devices],
+        "specs": [*folders, ("names", str(found.names))],
+    }
 
 
 def _device(usable: bool, about: str) -> str:
@@ -64,6 +70,22 @@ def _abilities(found: Diagnosis, width: int | None) -> Iterable[Text]:
         yield line(_INDENT, _YES if ability.works else _NO, "  " if ability.works else "   ", ability.what)
         if ability.why_not:
             yield from paragraph(ability.why_not, width, "dim", _INDENT * 4)
+
+
+def diagnosis_grid(found: Diagnosis) -> Grid:
+    """Give a row for each thing that is told, by section; what would work is said by yes and no, and why not."""
+    rows: list[tuple[str, str, str, bool | None]]
+    rows = [(section, name, about, None) for section, told in _sections(found).items() for name, about in told]
+    rows += [("what works here", each.what, each.why_not, each.works) for each in found.abilities]
+    return Grid(
+        (
+            Series("section", "section", tuple(row[0] for row in rows)),
+            Series("name", "name", tuple(row[1] for row in rows)),
+            Series("about", "about", tuple(row[2] for row in rows)),
+            Series("works", "works", tuple(row[3] for row in rows)),
+        ),
+        found.problems,
+    )
 
 
 def diagnosis_document(found: Diagnosis) -> Object:
