@@ -19,6 +19,7 @@ STATIC = [
     ["compare", "bottleneck", "--static", "--json"],
     ["compare", "bottleneck", "--static", "--device", "cuda", "--dtype", "float16"],
     ["validate", "configs/blocks/bottleneck.yaml"],
+    ["check", "mobilenetv3", "--max-params", "5M", "--annotate", "github"],
     ["show", "no_such_spec"],
     ["compare", "bottleneck", "--input", "nonsense"],
     ["profile", "no_such_spec"],

@@ -38,7 +38,7 @@ def read_count(text: str) -> int:
     """Read a number of things: `5.5M`, `220M`, `1.2G`, `5_500_000`. Raises `RuleError`."""
     number, unit = _divide(text, "5.5M or 5_500_000")
     if unit in COUNT_UNITS:
-        return int(number * COUNT_UNITS[unit])
+        return _whole(text, number, COUNT_UNITS[unit])
     if unit in BYTE_UNITS:
         raise RuleError(f"`{text}` is bytes, and this is a count", hint="write 5.5M or 5_500_000")
     raise _unknown(text, unit, COUNT_UNITS)
@@ -48,7 +48,7 @@ def read_bytes(text: str) -> int:
     """Read a number of bytes: `20MiB`, `22MB`, `5_500_000`. Raises `RuleError`."""
     number, unit = _divide(text, "20MiB or 22MB")
     if unit in BYTE_UNITS:
-        return int(number * BYTE_UNITS[unit])
+        return _whole(text, number, BYTE_UNITS[unit])
     if unit in COUNT_UNITS:
         meant = [f"{text.strip()}{end} ({int(number * BYTE_UNITS[unit + end]):,} bytes)" for end in ("B", "iB")]
         raise RuleError(f"`{text}` does not say which bytes", hint=f"write {meant[0]} or {meant[1]}")
@@ -78,6 +78,13 @@ def _divide(text: str, example: str) -> tuple[Fraction, str]:
     if len(digits) + len(decimals) > MAX_DIGITS:
         raise RuleError(f"`{text:.40}…` has more than {MAX_DIGITS} digits")
     return Fraction(f"{digits}{point}{decimals}"), found["unit"]
+
+
+def _whole(text: str, number: Fraction, unit: int) -> int:
+    """Cut off what is left of a whole one; a part of a single one is a unit that was forgotten."""
+    if unit == 1 and number.denominator != 1:
+        raise RuleError(f"`{text:.40}` is no whole number", hint="is a unit missing?")
+    return int(number * unit)
 
 
 def _unknown(text: str, unit: str, units: Mapping[str, int]) -> RuleError:

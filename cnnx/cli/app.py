@@ -22,6 +22,7 @@ Examples:
   cnnx compare bottleneck plain3x3
   cnnx profile mobilenetv3
   cnnx validate mine.yaml
+  cnnx check mobilenetv3 --max-params 5.5M
   cnnx verify resnet50 --explain
 
 A name may also be a path to a YAML file: cnnx compare ./mine.yaml bottleneck
@@ -38,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "explain:explain",
     "profile": "profile:profile",
     "doctor": "doctor:doctor",
+    "check": "check:check",
     "schema": "schema:schema",
     "validate": "validate:validate",
     "verify": "verify:verify",

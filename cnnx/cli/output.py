@@ -71,21 +71,21 @@ def choose_output(form: str | None, as_json: bool, path: Path | None) -> Output:
     return Output("json" if as_json else form or by_suffix, path)
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, option: str = "-o") -> None:
     """Check that a file can be written: its folder is there, and it is no folder itself. Raises `UsageError`."""
     folder = path.parent
     try:
         if path.is_dir():
-            raise UsageError(f"-o {path}: a folder, not a file")
+            raise UsageError(f"{option} {path}: a folder, not a file")
         if not folder.is_dir():
-            raise UsageError(f"-o {path}: there is no folder {folder}")
+            raise UsageError(f"{option} {path}: there is no folder {folder}")
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
-        raise UsageError(f"-o {str(path)[:200]}: {error}") from None
+        raise UsageError(f"{option} {str(path)[:200]}: {error}") from None
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise UsageError(f"-o {path}: not allowed to write there")
+        raise UsageError(f"{option} {path}: not allowed to write there")
 
 
-def replace_file(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str, option: str = "-o") -> None:
     """Write a file so that readers see the old one or the new one, never a part. Raises `UsageError`."""
     target = path.resolve()  # the file that a link leads to, not the link
     try:
@@ -94,7 +94,7 @@ def replace_file(path: Path, text: str) -> None:
         else:
             _replace(target, text)
     except OSError as error:
-        raise UsageError(f"-o {path}: {error.strerror}") from None
+        raise UsageError(f"{option} {path}: {error.strerror}") from None
 
 
 def _replace(target: Path, text: str) -> None:

@@ -1,0 +1,83 @@
+"""What a check knows of a model: what was asked for, the figures that came of it, and the cost of every layer.
+
+A snapshot is all that budgets and baselines look at, so that a model of any origin can be checked that can be
+brought into this form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cnnx.analysis.figures import Figures
+from cnnx.analysis.memory import Memory
+from cnnx.graph.operation import Shape
+from cnnx.spec.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCost:
+    """What one layer costs, for one image."""
+
+    name: str
+    operation: str  # as tables have it: `conv 3×3 /2`
+    output: Shape
+    params: int
+    macs: int
+    flops: int
+    activation_elements: int  # of its output
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a figure was asked for with: it can be held only against one that was asked for alike.
+
+    `settings` are the parameters that were set, and `input` the shape that was given (None: the spec's own). Where a
+    spec's own defaults change between two snapshots, what was asked for stays the same.
+    """
+
+    settings: Mapping[str, Value]
+    input: Shape | None = None
+    dtype: str = "float32"
+    batch: int = 1
+    convention: str = "cnnx"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The figures of a model by their names in JSON, and its layers in execution order."""
+
+    name: str
+    asked: Asked
+    parameters: Mapping[str, Value]
+    input: Mapping[str, Shape]
+    output: Mapping[str, Shape]
+    figures: Mapping[str, int]
+    peak_node: str  # where the peak of inference is; empty where that is not known
+    layers: tuple[LayerCost, ...] | None = field(repr=False)  # None where only the figures are known
+
+
+def take_snapshot(figures: Figures, memory: Memory, asked: Asked) -> Snapshot:
+    """Bring the figures of a graph, and the memory that it needs, into the form that is checked."""
+    counted = {
+        "params": figures.params,
+        "macs": figures.macs,
+        "flops": figures.flops,
+        "weight_bytes": figures.weight_bytes,
+        "activation_elements": figures.activation_elements,
+        "peak_inference_bytes": memory.peak.bytes,
+    }
+    layers = [
+        LayerCost(
+            node.name,
+            f"{node.op.word} {node.op.describe()}".rstrip(),
+            output=node.output,
+            params=node.params,
+            macs=node.macs,
+            flops=node.flops,
+            activation_elements=node.activation_elements,
+        )
+        for node in figures.by_node
+    ]
+    shapes = dict(figures.input), dict(figures.output)
+    return Snapshot(figures.name, asked, dict(figures.parameters), *shapes, counted, memory.peak.node, tuple(layers))
