@@ -82,6 +82,7 @@ DRAWINGS = (
     Drawing("list", _list),
     Drawing("profile", _profile),
 )
+    "check": ["check", "bottleneck", "se", "--max-params", "70K", "--max-macs", "0.3G", "--max-peak", "10MiB"],
 COMMANDS = {
     "compare_static": ["compare", "bottleneck", "plain3x3", "--static"],
     "compare_accuracies": [
@@ -95,6 +96,7 @@ COMMANDS = {
     "explain_hdc": ["explain", "hdc", "--set", "rates=[2,3,5]"],
     "explain_inverted_residual": ["explain", "inverted_residual", "--figure", "flops"],
     "explain_ratio": ["explain", "plain3x3", "bottleneck"],
+    "help_check": ["check", "--help"],
     "help": ["--help"],
     "help_list": ["list", "--help"],
     "help_show": ["show", "--help"],
