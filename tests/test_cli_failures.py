@@ -118,7 +118,11 @@ def test_a_traceback_is_shown_only_if_asked_for(capsys: pytest.CaptureFixture[st
         (["show", "bottleneck", "--set", "rr=8"], "error: `bottleneck` has no parameter `rr`"),
         (["show", "bottleneck", "--set", "r=0"], "error: "),
         (["show", "nasnet_normal_s0", "--input", "3x4x4"], "error: "),
-        (["profile", "bottleneck", "--device", "cpu,cuda"], "error: --device cpu,cuda"),
+        (["profile", "bottleneck", "--batch", "1,x"], "error: --batch 1,x"),
+        (["profile", "bottleneck", "--batch", "0"], "error: --batch 0"),
+        (["profile", "bottleneck", "--by", "colour"], "error: invalid value for '--by'"),
+        (["profile", "bottleneck", "--top", "0"], "error: --top 0"),
+        (["profile", "bottleneck", "--cuda-graph"], "error: a CUDA graph runs on a CUDA device, not on `cpu`"),
     ],
 )
 def test_a_wrong_command_line_is_one_clear_error(arguments: list[str], told: str, command_line: CommandLine) -> None:

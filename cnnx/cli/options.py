@@ -121,7 +121,9 @@ By = Annotated[
 ]
 Top = Annotated[
     int | None,
-    typer.Option("--top", help="Only the rows that take longest.", metavar="N", min=1, show_default=False),
+    typer.Option(
+        "--top", help="Only the rows that take longest.", metavar="N", show_default=False, parser=_count("--top")
+    ),
 ]
 Remeasure = Annotated[
     bool, typer.Option("--remeasure", help="Measure the limits of the device anew; else they are kept.")
