@@ -9,7 +9,18 @@ from cnnx.analysis.comparison import Comparison, compare
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import Figures
 from cnnx.analysis.memory import predict_memory
-from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement, Latency, LatencyRatio, Measurement
+from cnnx.analysis.records import (
+    CounterResult,
+    CrossCheck,
+    Disagreement,
+    Latency,
+    LatencyRatio,
+    Measurement,
+    NodeTime,
+    TimeByNode,
+)
+from cnnx.analysis.roofline import Limits
+from cnnx.analysis.runs import Run
 
 STATIC = Environment(
     cnnx="0.1.0", python="3.11.7", platform="Linux 6.1 x86_64", command="cnnx compare", cpu="A processor", cores=8
@@ -109,3 +120,14 @@ def comparison_of(
         crosschecks=crosschecks,
         measured=found,
     )
+
+
+LIMITS = Limits("cpu", "float32", 4, 200e9, 20e9, 2048, 268435456, "2026-01-02T03:04:05+00:00", {"cpu": "A processor"})
+
+
+def run_of(names: Sequence[str], milliseconds: float, device: str = "cpu") -> Run:
+    """A run in which every node takes so long, and the whole 1 % longer than all of them."""
+    total = milliseconds * len(names)
+    times = TimeByNode(tuple(NodeTime(name, milliseconds) for name in names), total, 1.01 * total, 60, 1 / 1.01, 1.002)
+    environment = MEASURED if device == "cpu" else ON_CUDA
+    return Run(latency(1.01 * total, device), times, None, environment)

@@ -192,10 +192,10 @@ def test_a_tensor_larger_than_the_memory_is_refused_with_the_numbers(command_lin
 def test_profile_divides_a_network_into_blocks(command_line: CommandLine) -> None:
     answer = command_line("profile", "mobilenetv3_small", "--input", "3x32x32", *QUICK, "--json")
     (found,) = results(answer)
-    assert sum(block["params"] for block in found["blocks"]) == found["params"] == 2542856
-    assert sum(block["macs"] for block in found["blocks"]) == found["macs"]
-    assert sum(block["time_share"] for block in found["blocks"]) == pytest.approx(1)
-    assert len(found["time_by_node_ms"]) == sum(block["nodes"] for block in found["blocks"])
+    assert sum(part["params"] for part in found["parts"]) == found["params"] == 2542856
+    assert sum(part["macs"] for part in found["parts"]) == found["macs"]
+    assert sum(part["time_share"] for part in found["parts"]) == pytest.approx(1)
+    assert len(found["time_by_node_ms"]) == sum(part["nodes"] for part in found["parts"])
     assert found["latency_ms"]["rounds"] == 3
 
 

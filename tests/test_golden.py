@@ -14,19 +14,16 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 
-import cnnx
 from cnnx.analysis.catalogue import choose
 from cnnx.analysis.cataloguing import read_catalogue
-from cnnx.analysis.memory import predict_memory
-from cnnx.analysis.profile import Profile, profile_blocks
-from cnnx.analysis.records import NodeTime, TimeByNode
 from cnnx.report.catalogue import draw_catalogue
 from cnnx.report.columns import read_columns
 from cnnx.report.comparison import draw_comparison
 from cnnx.report.profile import draw_profile
 from cnnx.spec.library import Library
 from tests.conftest import CommandLine
-from tests.records import MEASURED, STATIC, agreeing, comparison_of, differing, figures_of, measurement
+from tests.profiles import profile_of
+from tests.records import STATIC, agreeing, comparison_of, differing, figures_of
 
 GOLDEN = Path(__file__).parent / "golden"
 WIDTHS = (80, 120)
@@ -64,15 +61,15 @@ def _list(width: int) -> list[Text]:
 
 
 def _profile(width: int) -> list[Text]:
-    graph = cnnx.load("mobilenetv3_small")
-    figures, memory = cnnx.count(graph), predict_memory(graph)
-    times = [NodeTime(node.name, 1e-3 + node.memory_access_elements * 1e-8) for node in figures.by_node]
-    whole = sum(node.milliseconds for node in times)
-    by_node = TimeByNode(tuple(times), whole, 1.01 * whole, 60)
-    blocks = profile_blocks(figures, by_node)
-    found = measurement([1.01 * whole])
-    title = "MobileNet v3"
-    return draw_profile(Profile("mobilenetv3_small", title, figures, memory, blocks, found, by_node, MEASURED), width)
+    return draw_profile(profile_of("mobilenetv3_small"), width)
+
+
+def _profile_of_two_batches(width: int) -> list[Text]:
+    return draw_profile(profile_of("mobilenetv3_small", batches=(1, 8, 4096), by="category"), width)
+
+
+def _profile_of_memory(width: int) -> list[Text]:
+    return draw_profile(profile_of("bottleneck", by="memory"), width)
 
 
 DRAWINGS = (
@@ -81,9 +78,11 @@ DRAWINGS = (
     Drawing("compare_differing", _differing),
     Drawing("list", _list),
     Drawing("profile", _profile),
+    Drawing("profile_batches", _profile_of_two_batches),
+    Drawing("profile_memory", _profile_of_memory),
 )
-    "check": ["check", "bottleneck", "se", "--max-params", "70K", "--max-macs", "0.3G", "--max-peak", "10MiB"],
 COMMANDS = {
+    "check": ["check", "bottleneck", "se", "--max-params", "70K", "--max-macs", "0.3G", "--max-peak", "10MiB"],
     "compare_static": ["compare", "bottleneck", "plain3x3", "--static"],
     "compare_accuracies": [
         *("compare", "resnet50", "resnext50_32x4d", "se_resnet50", "densenet121", "mobilenetv3", "efficientnet_b0"),
@@ -96,8 +95,8 @@ COMMANDS = {
     "explain_hdc": ["explain", "hdc", "--set", "rates=[2,3,5]"],
     "explain_inverted_residual": ["explain", "inverted_residual", "--figure", "flops"],
     "explain_ratio": ["explain", "plain3x3", "bottleneck"],
-    "help_check": ["check", "--help"],
     "help": ["--help"],
+    "help_check": ["check", "--help"],
     "help_list": ["list", "--help"],
     "help_show": ["show", "--help"],
     "help_compare": ["compare", "--help"],

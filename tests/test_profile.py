@@ -1,62 +1,91 @@
-"""Blocks of a network, and what each takes of the whole."""
+"""Rows of a profile: what each takes of the whole."""
 
 from __future__ import annotations
 
 import pytest
 
-import cnnx
 from cnnx.analysis.figures import count
-from cnnx.analysis.profile import blocks, profile_blocks
-from cnnx.analysis.records import NodeTime, TimeByNode
+from cnnx.analysis.parts import Part, group_parts, parts_of
+from cnnx.analysis.profile import profile_rows, whole_row
 from tests.conftest import Expand
-
-NETWORK = """\
-input: [3, 8, 8]
-defaults: {conv: {norm: batchnorm, act: relu}}
-layers:
-  - {name: stem, conv: {out: 8, kernel: 3, stride: 2, padding: tf_same}}
-  - {name: stage, repeat: {times: 2, layers: [{conv: {out: 8, kernel: 3}}, {add: {left: [], right: [{conv: {out: 8, kernel: 1}}]}}]}}
-  - global_avgpool
-  - flatten
-  - linear: {out: 10}
-"""
+from tests.records import LIMITS, run_of
+from tests.test_blocks import NETWORK
 
 
-def test_a_network_is_divided_by_the_names_of_its_nodes(expand_text: Expand) -> None:
-    found = blocks(count(expand_text(NETWORK)).by_node)
-    assert [name for name, _ in found] == ["stem", "stage.0", "stage.1", "global_avgpool", "flatten", "linear"]
-    assert [node.name for node in found[0][1]] == ["stem_pad", "stem", "stem_norm", "stem_act"]
-    assert [node.name for node in found[1][1]][-1] == "stage.0.add"
-
-
-def test_every_node_belongs_to_one_block() -> None:
-    figures = cnnx.count(cnnx.load("mobilenetv3_small"))
-    names = [node.name for _, nodes in blocks(figures.by_node) for node in nodes]
-    assert sorted(names) == sorted(node.name for node in figures.by_node)
-
-
-def test_what_stands_alone_is_looked_into(expand_text: Expand) -> None:
-    text = "input: [8, 4, 4]\nlayers: [{name: all, layers: [{name: a, layers: [relu]}, {name: b, layers: [relu]}]}]\n"
-    assert [name for name, _ in blocks(count(expand_text(text)).by_node)] == ["all.a", "all.b"]
+def part(name: str, flops: int = 0, operation: str = "relu", category: str = "activation") -> Part:
+    return Part(name, operation, category, (1, 1, 1), 0, 0, flops, 2, 0)
 
 
 def test_figures_and_times_add_up_by_block(expand_text: Expand) -> None:
     figures = count(expand_text(NETWORK))
-    times = TimeByNode(tuple(NodeTime(node.name, 0.5) for node in figures.by_node), 0.5 * len(figures.by_node), 9.0, 60)
-    found = profile_blocks(figures, times)
+    parts = parts_of(figures)
+    found = profile_rows(parts, "block", None, "float32", 1, run_of([each.name for each in parts], 0.5), LIMITS)
     stem = found[0]
+    assert (stem.name, stem.nodes, stem.output) == ("stem", 4, (8, 4, 4))
     assert stem.params == 8 * 3 * 3 * 3 + 2 * 8
     assert stem.macs == 8 * 3 * 3 * 3 * 4 * 4
     assert stem.milliseconds == 4 * 0.5
-    assert stem.output == (8, 4, 4)
-    assert sum(block.params for block in found) == figures.params
-    assert sum(block.macs for block in found) == figures.macs
-    assert sum(block.moved_bytes for block in found) == 4 * figures.memory_access_elements
-    for shares in zip(*[(b.params_share, b.macs_share, b.moved_share, b.time_share) for b in found], strict=True):
+    assert sum(row.params for row in found) == figures.params
+    assert sum(row.macs for row in found) == figures.macs
+    assert sum(row.flops for row in found) == figures.flops
+    assert sum(row.moved_bytes for row in found) == 4 * figures.memory_access_elements
+    for shares in zip(*[(row.params_share, row.flops_share, row.moved_share, row.time_share) for row in found], strict=True):  # fmt: skip
         assert sum(share or 0 for share in shares) == pytest.approx(1)
 
 
-def test_a_share_of_nothing_is_none(expand_text: Expand) -> None:
-    figures = count(expand_text("input: [8, 4, 4]\nlayers: [relu]\n"))
-    (block,) = profile_blocks(figures, TimeByNode((NodeTime("relu", 0.0),), 0.0, 0.0, 1))
-    assert (block.params_share, block.macs_share, block.time_share) == (None, None, None)
+def test_a_batch_reads_the_weights_once(expand_text: Expand) -> None:
+    parts = parts_of(count(expand_text("input: [8, 4, 4]\nlayers: [{conv: {out: 16, kernel: 1}}]\n")))
+    (row,) = profile_rows(parts, "layer", None, "float16", 3, None, LIMITS)
+    weights, maps = 8 * 16, 8 * 4 * 4 + 16 * 4 * 4
+    assert row.moved_bytes == 2 * (weights + 3 * maps)
+    assert row.flops == 2 * 8 * 16 * 4 * 4  # for one image
+    assert row.placement.flops_per_byte == pytest.approx(3 * row.flops / row.moved_bytes)
+
+
+def test_the_whole_is_one_row_with_the_measured_latency(expand_text: Expand) -> None:
+    parts = parts_of(count(expand_text(NETWORK)))
+    run = run_of([each.name for each in parts], 0.5)
+    whole = whole_row("mine", parts, "float32", 2, run, LIMITS)
+    assert (whole.name, whole.nodes, whole.milliseconds) == ("mine", len(parts), run.latency.median)
+    assert whole.placement.flops_per_second == pytest.approx(2 * whole.flops / (run.latency.median / 1e3))
+
+
+def test_without_measurement_there_are_figures_alone() -> None:
+    (row,) = profile_rows([part("a", flops=10)], "layer", None, "float32", 1, None, None)
+    assert (row.milliseconds, row.time_share, row.flops_share) == (None, None, 1.0)
+    assert (row.placement.bound, row.placement.roof_share) == (None, None)
+
+
+def test_a_share_of_nothing_is_none() -> None:
+    (row,) = profile_rows([part("a")], "layer", None, "float32", 1, run_of(["a"], 0.0), None)
+    assert (row.params_share, row.macs_share, row.time_share) == (None, None, None)
+
+
+def test_groups() -> None:
+    parts = [part("a", operation="conv 3×3", category="conv"), part("b"), part("c.d"), part("c.e")]
+    assert [(group.name, len(group.parts)) for group in group_parts(parts, "operation")] == [
+        ("conv 3×3", 1),
+        ("relu", 3),
+    ]
+    assert [(group.name, len(group.parts)) for group in group_parts(parts, "category")] == [
+        ("conv", 1),
+        ("activation", 3),
+    ]
+    assert [group.name for group in group_parts(parts, "block")] == ["a", "b", "c"]
+    assert [(group.name, group.operation) for group in group_parts(parts, "layer")][:2] == [
+        ("a", "conv 3×3"),
+        ("b", "relu"),
+    ]
+
+
+def test_rows_without_an_order_go_by_time() -> None:
+    parts = [part("a", operation="short"), part("b", operation="long"), part("c", operation="long")]
+    found = profile_rows(parts, "operation", None, "float32", 1, run_of(["a", "b", "c"], 0.5), None)
+    assert [row.name for row in found] == ["long", "short"]
+
+
+def test_the_top_rows_and_all_others_in_one() -> None:
+    parts = [part(name, flops) for name, flops in (("a", 1), ("b", 5), ("c", 2), ("d", 4))]
+    found = profile_rows(parts, "layer", 2, "float32", 1, None, None)
+    assert [(row.name, row.flops) for row in found] == [("b", 5), ("d", 4), ("2 others", 3)]
+    assert [row.name for row in profile_rows(parts, "layer", 3, "float32", 1, None, None)] == ["b", "d", "c", "a"]

@@ -1,21 +1,21 @@
 """The catalogue, kept between runs: reading and counting everything takes seconds, what was kept some milliseconds.
 
 It is kept under a key of all that it depends on: the text and place of every spec, and cnnx's own code. So it is
-never out of date. It lies in the folder that `CNNX_CACHE` names (empty: nothing is kept), else in
-`$XDG_CACHE_HOME/cnnx` or `~/.cache/cnnx`. Where it cannot be read or written, everything is counted anew.
+never out of date. It lies in the cache folder. Where it cannot be read or written, everything is counted
+anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cnnx.analysis.cache_folder import cache_folder, keep
 from cnnx.analysis.catalogue import Catalogue, Entry
 from cnnx.analysis.figures import CONVENTION, Figures
 from cnnx.analysis.receptive_field import Field, ReceptiveField
@@ -48,18 +48,8 @@ def open_catalogue(convention: str = CONVENTION) -> Catalogue:
 
 def _place(folders: Sequence[Folder], convention: str) -> Path | None:
     """Give the file for a catalogue of these folders; None where nothing is to be kept."""
-    folder = _folder()
+    folder = cache_folder()
     return None if folder is None else folder / f"catalogue-{_key(folders, convention)}.json"
-
-
-def _folder() -> Path | None:
-    named = os.environ.get("CNNX_CACHE")
-    if named is not None:
-        return Path(named) if named else None
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cnnx"
-    except RuntimeError:  # there is no home
-        return None
 
 
 def _key(folders: Sequence[Folder], convention: str) -> str:
@@ -118,10 +108,7 @@ def _axis(data: Sequence[int] | None) -> Field | None:
 
 def _save(catalogue: Catalogue, place: Path) -> None:
     """Write a catalogue as a whole, and drop the oldest of those that are kept."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = place.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(asdict(catalogue)), "utf-8")
-    temporary.replace(place)
+    keep(place, json.dumps(asdict(catalogue)))
     kept = sorted(place.parent.glob("catalogue-*.json"), key=lambda path: path.stat().st_mtime)
     for old in kept[:-MOST_KEPT]:
         old.unlink(missing_ok=True)

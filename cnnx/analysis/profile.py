@@ -1,116 +1,146 @@
-"""Where a graph spends its weights, multiply–adds, bytes and time, block by block."""
+"""Where a network spends its weights, operations, bytes and time, by parts of one's choice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cnnx.analysis.environment import Environment
-from cnnx.analysis.figures import ELEMENT_BYTES, Figures, NodeFigures
-from cnnx.analysis.memory import Memory
-from cnnx.analysis.tree import Branch, grow
+from cnnx.analysis.figures import ELEMENT_BYTES, Figures
+from cnnx.analysis.memory import Alive, Memory
+from cnnx.analysis.parts import ORDERED, Group, Part, group_parts
+from cnnx.analysis.roofline import Limits, Placement, place
+from cnnx.analysis.runs import Failure, Run
 from cnnx.graph.operation import Shape
-
-if TYPE_CHECKING:
-    from cnnx.analysis.records import Measurement, TimeByNode
-
-ENDINGS = ("_pad", "_norm", "_act")  # of the nodes that a shorthand puts before and behind its own
 
 
 @dataclass(frozen=True, slots=True)
-class BlockProfile:
-    """What one block takes of the whole; figures are for one image, times for the measured batch."""
+class Row:
+    """What one group of nodes takes of the whole.
+
+    Weights, MACs and FLOPs are for one image; bytes, times and the place under the roofline are for a call with the
+    whole batch. FLOPs are by cnnx's own convention. Shares are None where the whole is nothing or was not measured.
+    """
 
     name: str
+    operation: str  # where the row is one node; else empty
     nodes: int
-    output: Shape
+    output: Shape | None  # where the row has one
     params: int
     macs: int
+    flops: int
     moved_bytes: int  # read and written by its nodes: inputs, weights, outputs
-    milliseconds: float
-    params_share: float | None  # shares of the whole; None where the whole is nothing
+    milliseconds: float | None
+    params_share: float | None
     macs_share: float | None
+    flops_share: float | None
     moved_share: float | None
     time_share: float | None  # of the sum over all nodes
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
+class ProfiledRun:
+    """One device and batch: what is predicted, what was measured or why not, and the rows of the table by parts.
+
+    `whole` is the network as one row, with the measured latency of a call.
+    """
+
+    device: str
+    batch: int
+    predicted: Memory | None
+    live_by_node: tuple[Alive, ...]  # predicted bytes while each node runs; empty where they cannot be told
+    limits: Limits | None
+    run: Run | None
+    failure: Failure | None
+    rows: tuple[Row, ...]
+    whole: Row
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A graph's figures, its measured latency, and what its blocks take."""
+    """A network's figures and its runs, one for each device and batch, in the order in which they were asked for."""
 
     label: str
     title: str
     figures: Figures
-    memory: Memory
-    blocks: tuple[BlockProfile, ...]
-    measurement: Measurement
-    times: TimeByNode
+    by: str  # what the rows are: block, layer, operation, category or memory
+    runs: tuple[ProfiledRun, ...]
     environment: Environment
+    top: int | None = None  # how many rows were asked for
+
+    @property
+    def measured(self) -> tuple[ProfiledRun, ...]:
+        """The runs that were measured."""
+        return tuple(run for run in self.runs if run.run is not None)
 
 
-def profile_blocks(figures: Figures, times: TimeByNode) -> tuple[BlockProfile, ...]:
-    """Add up figures and measured times by block, in execution order."""
-    size = ELEMENT_BYTES[figures.dtype]
-    measured = {node.name: node.milliseconds for node in times.nodes}
-    whole = (figures.params, figures.macs, figures.memory_access_elements, times.sum_ms)
-    return tuple([_block(name, nodes, measured, whole, size) for name, nodes in blocks(figures.by_node)])
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What the figures of a row are held against."""
+
+    batch: int
+    element_bytes: int
+    limits: Limits | None
+    milliseconds: Mapping[str, float]  # of the parts, by name; empty where nothing was measured
 
 
-def _block(
-    name: str,
-    nodes: Sequence[NodeFigures],
-    measured: Mapping[str, float],
-    whole: tuple[int, int, int, float],
-    size: int,
-) -> BlockProfile:
-    params, macs = sum(node.params for node in nodes), sum(node.macs for node in nodes)
-    moved = sum(node.memory_access_elements for node in nodes)
-    milliseconds = sum(measured.get(node.name, 0.0) for node in nodes)
-    return BlockProfile(
-        name=name,
-        nodes=len(nodes),
-        output=nodes[-1].output,
+def profile_rows(
+    parts: Sequence[Part], by: str, top: int | None, dtype: str, batch: int, run: Run | None, limits: Limits | None
+) -> tuple[Row, ...]:
+    """Give the rows of a table by block, layer, operation or category.
+
+    Rows without an order of their own, and those of a `top` few, go by time, the longest first (by FLOPs, where
+    nothing was measured). What is not among the `top` stands together in a last row.
+    """
+    times = {} if run is None or run.times is None else {node.name: node.milliseconds for node in run.times.nodes}
+    scale = Scale(batch, ELEMENT_BYTES[dtype], limits, times)
+    whole = _row(Group("", tuple(parts)), scale)
+    rows = [(group, _row(group, scale, whole)) for group in group_parts(parts, by)]
+    if top is not None or by not in ORDERED:
+        rows.sort(key=lambda pair: (-(pair[1].milliseconds or 0.0), -pair[1].flops))
+    if top is not None and len(rows) > top + 1:  # one left out would take as much room as it saves
+        others = Group(f"{len(rows) - top} others", tuple(part for group, _ in rows[top:] for part in group.parts))
+        rows = [*rows[:top], (others, _row(others, scale, whole))]
+    return tuple(row for _, row in rows)
+
+
+def whole_row(label: str, parts: Sequence[Part], dtype: str, batch: int, run: Run | None, limits: Limits | None) -> Row:
+    """Give the network as one row, with the latency that was measured for the whole."""
+    latency = None if run is None else run.latency.median
+    scale = Scale(batch, ELEMENT_BYTES[dtype], limits, {})
+    return _row(Group(label, tuple(parts)), scale, milliseconds=latency)
+
+
+def _row(group: Group, scale: Scale, whole: Row | None = None, milliseconds: float | None = None) -> Row:
+    parts = group.parts
+    if milliseconds is None and scale.milliseconds:
+        milliseconds = sum(scale.milliseconds.get(part.name, 0.0) for part in parts)
+    params, macs, flops = (sum(values) for values in _columns(parts))
+    moved = scale.element_bytes * sum(part.moved_elements(scale.batch) for part in parts)
+    seconds = None if milliseconds is None else milliseconds / 1e3
+    return Row(
+        name=group.name,
+        operation=group.operation,
+        nodes=len(parts),
+        output=group.output,
         params=params,
         macs=macs,
-        moved_bytes=moved * size,
+        flops=flops,
+        moved_bytes=moved,
         milliseconds=milliseconds,
-        params_share=_share(params, whole[0]),
-        macs_share=_share(macs, whole[1]),
-        moved_share=_share(moved, whole[2]),
-        time_share=_share(milliseconds, whole[3]),
+        params_share=_share(params, None if whole is None else whole.params),
+        macs_share=_share(macs, None if whole is None else whole.macs),
+        flops_share=_share(flops, None if whole is None else whole.flops),
+        moved_share=_share(moved, None if whole is None else whole.moved_bytes),
+        time_share=_share(milliseconds, None if whole is None else whole.milliseconds),
+        placement=place(scale.batch * flops, moved, seconds, scale.limits),
     )
 
 
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+def _columns(parts: Sequence[Part]) -> tuple[list[int], list[int], list[int]]:
+    return [part.params for part in parts], [part.macs for part in parts], [part.flops for part in parts]
 
 
-def blocks(nodes: Iterable[NodeFigures]) -> list[tuple[str, list[NodeFigures]]]:
-    """Divide nodes into blocks, by the first component of their names.
-
-    Where all that stands below a component is counted (`stage.0`, `stage.1`), or nothing else stands beside it,
-    each part is a block. What a shorthand appends (`stem_norm`, `stem_act`) belongs to its own node's block.
-    """
-    parts = dict(_split(grow(nodes), ""))
-    found: dict[str, list[NodeFigures]] = {}
-    for name, branch in parts.items():
-        found.setdefault(_without_ending(name, parts), []).extend(branch.nodes())
-    return list(found.items())
-
-
-def _split(branch: Branch, before: str) -> Iterator[tuple[str, Branch]]:
-    for component, child in branch.children.items():
-        name = f"{before}{component}"
-        alone = len(branch.children) == 1
-        if child.node is None and (alone or all(part.isdigit() for part in child.children)):
-            yield from _split(child, f"{name}.")
-        else:
-            yield name, child
-
-
-def _without_ending(name: str, known: Mapping[str, object]) -> str:
-    for ending in ENDINGS:
-        if name.endswith(ending) and name.removesuffix(ending) in known:
-            return name.removesuffix(ending)
-    return name
+def _share(part: float | None, whole: float | None) -> float | None:
+    return None if part is None or not whole else part / whole

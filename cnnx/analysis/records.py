@@ -95,10 +95,15 @@ class NodeTime:
 
 @dataclass(frozen=True, slots=True)
 class TimeByNode:
-    """The time of every node, the sum of these, and the time of the whole measured without clocks inside."""
+    """The time of every node, their sum, and the time of the whole measured without clocks inside.
+
+    The sum is held against the whole round by round, in pairs, and so are the clocks against none.
+    """
 
     nodes: tuple[NodeTime, ...]  # in execution order
     sum_ms: float
     whole_ms: float
     rounds: int
+    sum_to_whole: float = 1.0
+    clocked_to_whole: float = 1.0  # what measuring adds: the forward with clocks over the one without
     environment: Environment | None = None

@@ -37,7 +37,7 @@ class Asked:
 
     def settings(self) -> list[Settings]:
         """Give the settings for each device. Raises `UsageError` for a value that cannot be."""
-        from cnnx.pytorch.devices import parse_devices
+        from cnnx.pytorch.devices import resolve_devices
         from cnnx.pytorch.settings import Settings
 
         return [
@@ -49,24 +49,34 @@ class Asked:
                 rounds=self.rounds,
                 max_time=self.max_time,
             )
-            for device in parse_devices(self.device)
+            for device in resolve_devices(self.device)
         ]
 
-    def only(self) -> Settings:
-        """Give the settings for the one device. Raises `UsageError` where several are named."""
-        settings, *others = self.settings()
-        if others:
-            raise UsageError(f"--device {self.device:.80}: one device is measured at a time here")
-        return settings
+
+def read_batches(text: str) -> tuple[int, ...]:
+    """Read `8` or `1,8,32`; each number is given once, in the order written. Raises `UsageError`."""
+    parts = [part.strip() for part in text.split(",")]
+    for part in parts:
+        if not (part.isascii() and part.isdigit() and len(part) <= 9):
+            raise UsageError(f"--batch {text:.60}: batches are numbers of images with commas between, such as 1,8,32")
+        if int(part) < 1:
+            raise UsageError(f"--batch {text:.60}: batch is {part}; at least 1 is needed")
+    return tuple(dict.fromkeys(map(int, parts)))
+
+
+def check_devices(settings: Sequence[Settings]) -> None:
+    """Check every device once. Raises `DeviceError`."""
+    from cnnx.pytorch.devices import check_device
+
+    for device in dict.fromkeys(each.device for each in settings):
+        check_device(device)
 
 
 def check_possible(figures: Sequence[Figures], settings: Sequence[Settings]) -> None:
     """Check every device, then whether what will be built fits into its memory."""
-    from cnnx.pytorch.devices import check_device
     from cnnx.pytorch.memory_budget import check_memory
 
-    for each in settings:
-        check_device(each.device)
+    check_devices(settings)
     for each in settings:
         check_memory(figures, each)
 
@@ -108,6 +118,9 @@ def progress_of(what: str) -> Iterator[Progress]:
             sys.stderr.write(f"\r\x1b[2K{what}: {done} of {planned}")
             sys.stderr.flush()
 
+    if terminal:
+        sys.stderr.write(f"{what} …")
+        sys.stderr.flush()
     try:
         yield tell
     finally:

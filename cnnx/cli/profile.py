@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from cnnx.cli import options
 from cnnx.cli.invocation import command_line
-from cnnx.cli.measuring import Asked, check_possible, progress_of
-from cnnx.cli.output import choose_output
+from cnnx.cli.output import Output, choose_output
+from cnnx.cli.profiling import Wanted, profile_runs
 
 if TYPE_CHECKING:
-    from cnnx.analysis.conventions import Convention
     from cnnx.analysis.profile import Profile
-    from cnnx.cli.names import Loaded
-    from cnnx.pytorch.settings import Settings
 
 EXAMPLES = """\b
 Examples:
   cnnx profile mobilenetv3
-  cnnx profile mobilenetv3_small --batch 8 --threads 1
-  cnnx profile mobilenetv3 --device cuda --json
+  cnnx profile mobilenetv3_small --batch 1,8,32 --threads 1
+  cnnx profile resnet50 --by operation --top 5
+  cnnx profile resnet50 --by memory
+  cnnx profile mobilenetv3 --device cuda --dtype float16 --channels-last --cuda-graph
+  cnnx profile mobilenetv3 --device cpu,cuda -o profile.json
 """
 
 
@@ -27,59 +27,75 @@ def profile(
     name: options.Name,
     set_: options.Set = None,
     input_: options.Input = None,
-    batch: options.Batch = 1,
+    batch: options.Batches = "1",
     device: options.Device = "cpu",
     dtype: options.Dtype = "float32",
     threads: options.Threads = None,
+    channels_last: options.ChannelsLast = False,
+    compile_: options.Compile = False,
+    cuda_graph: options.CudaGraph = False,
+    by: options.By = "block",
+    top: options.Top = None,
     rounds: options.Rounds = 60,
     max_time: options.MaxTime = 10.0,
+    remeasure: options.Remeasure = False,
     convention: options.Convention = "cnnx",
     form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
     _debug: options.Debug = False,
 ) -> None:
-    """Show where a network spends weights, MACs, bytes and time.
+    """Show where a network spends time, arithmetic, bytes and memory.
 
-    A summary, then a table by block with shares of weights, multiply–adds, bytes and measured time.
+    A summary with latency and the share of this machine's own limits, then a table by part: time, FLOPs, bytes, and on
+    which side of the roofline it lies. One run for each device and batch; one that fails is marked, and the others go
+    on.
     """
     output = choose_output(form, json, file)
 
     from cnnx.analysis.conventions import find_convention
-    from cnnx.cli.names import load, read_input, read_settings
-    from cnnx.report.grids import profile_grid
-    from cnnx.report.profile import draw_profile, profile_document
-    from cnnx.spec.library import Library
+    from cnnx.cli.measuring import check_devices, read_batches
+    from cnnx.cli.subjects import open_subject
+    from cnnx.pytorch.devices import resolve_devices
+    from cnnx.pytorch.settings import Settings
 
-    chosen = find_convention(convention)
-    # The whole and the nodes are measured one after the other, each in half of the time.
-    settings = Asked(device, dtype, batch, threads, rounds, max_time / 2).only()
-    loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
-    found = _profile(loaded, chosen, settings)
+    chosen, batches = find_convention(convention), read_batches(batch)
+    settings = [
+        Settings(
+            device=each,
+            dtype=dtype,
+            batch=images,
+            threads=threads,
+            rounds=rounds,
+            max_time=max_time,
+            channels_last=channels_last,
+            compile=compile_,
+            cuda_graph=cuda_graph,
+        )
+        for each in resolve_devices(device)
+        for images in batches
+    ]
+    subject = open_subject(name, set_, input_, dtype, chosen)
+    check_devices(settings)
+
+    from cnnx.analysis.environment import static_environment
+    from cnnx.analysis.profile import Profile
+
+    runs = profile_runs(subject, settings, Wanted(by, top, remeasure))
+    environment = static_environment(command_line())
+    _answer(output, Profile(subject.label, subject.title, subject.figures, by, tuple(runs.done), environment, top))
+    if runs.interrupted:
+        raise KeyboardInterrupt
+    if runs.error is not None and not runs.measured:
+        raise runs.error
+
+
+def _answer(output: Output, found: Profile) -> None:
+    from cnnx.report.profile import draw_profile
+    from cnnx.report.profile_formats import profile_document, profile_grid
+
     output.write(
         lambda width: draw_profile(found, width),
         lambda: profile_document(found),
         lambda: profile_grid(found),
     )
-
-
-def _profile(loaded: Loaded, convention: Convention, settings: Settings) -> Profile:
-    """Count, then measure the whole and each node."""
-    from cnnx.analysis.figures import count
-    from cnnx.analysis.memory import predict_memory
-    from cnnx.analysis.profile import Profile, profile_blocks
-
-    figures = convention.apply(count(loaded.graph, settings.dtype))
-    check_possible([figures], [settings])
-
-    from cnnx.pytorch.latency import measure_graphs
-    from cnnx.pytorch.node_times import time_by_node
-
-    with progress_of(f"measuring on {settings.device}") as tell:
-        measurement, environment = measure_graphs([loaded.graph], settings, tell, command_line())
-    with progress_of(f"measuring each node on {settings.device}") as tell:
-        times = time_by_node(loaded.graph, settings, tell, command_line())
-    title = loaded.target.file.spec.title or ""
-    blocks = profile_blocks(figures, times)
-    memory = predict_memory(loaded.graph, settings.dtype, settings.batch)
-    return Profile(loaded.label, title, figures, memory, blocks, measurement, times, environment)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cnnx.errors import DeviceError, UsageError, nearest
 
+AUTO = "auto"
 _DEVICE = re.compile(r"cpu|cuda(?::(?:0|[1-9][0-9]{0,3}))?")
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")
 
@@ -22,9 +23,26 @@ def parse_devices(text: str) -> tuple[str, ...]:
     names = [part.strip().lower() for part in text.split(",")]
     for name in names:
         if _DEVICE.fullmatch(name) is None:
-            hint = nearest(name, ("cpu", "cuda", "cuda:0")) or "devices are `cpu`, `cuda`, `cuda:1` …"
+            hint = nearest(name, ("cpu", "cuda", "cuda:0", AUTO)) or "devices are `cpu`, `cuda`, `cuda:1` …"
             raise UsageError(f"unknown device `{name[:64]}`", hint=hint)
     return tuple(dict.fromkeys(names))
+
+
+def resolve_devices(text: str) -> tuple[str, ...]:
+    """Read devices as `parse_devices` does, where `auto` is `cuda` if that can be used here, else `cpu`.
+
+    Imports torch where `auto` is named. Raises `UsageError` for anything else.
+    """
+    names = [part.strip().lower() for part in text.split(",")]
+    return parse_devices(",".join(_automatic() if name == AUTO else name for name in names))
+
+
+def _automatic() -> str:
+    try:
+        check_device("cuda")
+    except DeviceError:
+        return "cpu"
+    return "cuda"
 
 
 def check_device(name: str) -> None:

@@ -14,7 +14,6 @@ from cnnx.analysis.environment import Environment, static_environment
 from cnnx.pytorch.protocol import WARMUP
 from cnnx.pytorch.settings import Settings
 
-LAYOUT = "contiguous"  # (batch, channels, height, width), the last the nearest in memory
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _SLOW_GOVERNORS = ("powersave", "conservative")
 
@@ -43,7 +42,7 @@ def measured_environment(settings: Settings, before: Before, rounds: int, warnin
         device=settings.device,
         dtype=settings.dtype,
         batch=settings.batch,
-        layout=LAYOUT,
+        layout=settings.layout,
         rounds=rounds,
         warmup=WARMUP,
         seed=settings.seed,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +20,7 @@ from cnnx.analysis.records import Latency, Measurement
 from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import Network, build, example_inputs
+from cnnx.pytorch.calling import prepare_call
 from cnnx.pytorch.cpu_use import CpuUse, Disturbance, disturbance
 from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.cuda_clock import CudaClock
@@ -36,7 +36,7 @@ from cnnx.pytorch.unit_scale import scale_activations, vanishes
 __all__ = ["Progress", "Settings", "measure", "measure_graphs"]
 
 Inputs = tuple[Tensor, ...]
-_UNSTEADY = 0.2  # of the median, from quartile to quartile
+UNSTEADY = 0.2  # of the median, from quartile to quartile
 
 
 def measure(
@@ -61,8 +61,8 @@ def measure(
     arguments = [_inputs(module, settings) for module in modules] if inputs is None else list(inputs)
     if len(arguments) != len(modules):
         raise UsageError(f"inputs for {len(arguments)} modules, but there are {len(modules)} modules")
-    calls = [partial(module, *given) for module, given in zip(modules, arguments, strict=True)]
     with measuring_state(modules, settings), torch_errors(settings):
+        calls = [prepare_call(module, given, settings).call for module, given in zip(modules, arguments, strict=True)]
         vanished = [vanishes(call()) for call in calls]
         samples, disturbed = time_watched(calls, clock_of(settings), settings, progress)
     return _measurement(samples, disturbed, vanished, settings)
@@ -109,6 +109,8 @@ class MeasureGraphs:
 def prepare(graph: Graph, settings: Settings) -> tuple[Network, Inputs]:
     """Build a graph as the settings say, draw its inputs, and scale its weights to them."""
     network = build(graph, device=settings.device, dtype=settings.dtype, seed=settings.seed)
+    if settings.channels_last:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
     inputs = inputs_for(graph, settings)
     scale_activations(network, inputs)
     return network, inputs
@@ -116,7 +118,14 @@ def prepare(graph: Graph, settings: Settings) -> tuple[Network, Inputs]:
 
 def inputs_for(graph: Graph, settings: Settings) -> Inputs:
     """Make inputs of a graph as the settings say."""
-    return example_inputs(graph, batch=settings.batch, device=settings.device, dtype=settings.dtype, seed=settings.seed)
+    inputs = example_inputs(
+        graph, batch=settings.batch, device=settings.device, dtype=settings.dtype, seed=settings.seed
+    )
+    return tuple(map(_channels_last, inputs)) if settings.channels_last else inputs
+
+
+def _channels_last(tensor: Tensor) -> Tensor:
+    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -162,7 +171,7 @@ def _check_module(module: nn.Module, name: str, settings: Settings) -> None:
 def _measurement(samples: Samples, disturbed: Disturbance, vanished: Sequence[bool], settings: Settings) -> Measurement:
     first, *others = samples.seconds
     latencies = [
-        _latency(seconds, calls, settings)
+        latency_of(seconds, calls, settings)
         for seconds, calls in zip(samples.seconds, samples.calls_per_sample, strict=True)
     ]
     ratios = [compare(first, seconds, settings.seed) for seconds in others]
@@ -177,7 +186,8 @@ def _measurement(samples: Samples, disturbed: Disturbance, vanished: Sequence[bo
     return Measurement(tuple(latencies), (None, *ratios), warnings)
 
 
-def _latency(seconds: Sequence[float], calls: int, settings: Settings) -> Latency:
+def latency_of(seconds: Sequence[float], calls: int, settings: Settings) -> Latency:
+    """Give the latency that samples of so many calls each show."""
     summary = summarize([1e3 * value for value in seconds], settings.seed)
     return Latency(
         device=settings.device,
@@ -213,7 +223,7 @@ def few_rounds(rounds: int, settings: Settings) -> tuple[str, ...]:
 def _unsteady(latencies: Sequence[Latency]) -> Iterator[str]:
     for position, latency in enumerate(latencies, 1):
         spread = (latency.p75 - latency.p25) / latency.median
-        if spread > _UNSTEADY:
+        if spread > UNSTEADY:
             yield f"result {position} is unsteady: its middle half spreads over {spread:.0%} of the median"
 
 

@@ -16,12 +16,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
-class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's mode is untyped
-    """Weighs the storages of every operation's outputs; `peak` is the most bytes that lived at once."""
+class StorageWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's mode is untyped
+    """Weighs the storages of every operation's outputs.
+
+    `peak` is the most bytes that lived at once, `take` gives the same since it was called last.
+    """
 
     def __init__(self, left_out: Iterable[Tensor], inputs: Iterable[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's mode is untyped
         self.peak = 0
+        self._recent = 0
         self._alive = 0
         self._left_out = {_storage_key(tensor) for tensor in left_out}
         self._bytes: dict[int, int] = {}
@@ -44,7 +48,13 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's mod
         self._bytes[key] = storage.nbytes()
         self._alive += storage.nbytes()
         self.peak = max(self.peak, self._alive)
+        self._recent = max(self._recent, self._alive)
         weakref.finalize(storage, self._forget, key)
+
+    def take(self) -> int:
+        """Give the most bytes that lived at once since this was called last."""
+        recent, self._recent = self._recent, self._alive
+        return recent
 
     def _forget(self, key: int) -> None:
         self._alive -= self._bytes.pop(key)
@@ -61,7 +71,7 @@ def observed_peak(module: nn.Module, inputs: Sequence[Tensor]) -> int:
     the positions that max pooling writes.
     """
     was_training = module.training
-    watch = _Watch([*module.parameters(), *module.buffers()], inputs)
+    watch = StorageWatch([*module.parameters(), *module.buffers()], inputs)
     module.eval()
     try:
         with torch.no_grad(), watch:

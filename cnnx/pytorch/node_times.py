@@ -1,15 +1,13 @@
-"""The time of every node of a graph: the generated forward with a clock read after each node.
+"""The time of every node of a module: a forward with a clock read after each node.
 
 On CPU the clock is the processor's; on CUDA it is an event. The forward with clocks and the plain one are timed in
-the same rounds, so that the sum of the nodes can be held against the whole.
+the same rounds, so that the sum of the nodes can be held against the whole round by round.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,71 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cnnx.analysis.figures import count
 from cnnx.analysis.records import NodeTime, TimeByNode
-from cnnx.graph.graph import Graph
-from cnnx.pytorch.build import timed_forward
-from cnnx.pytorch.cpu_use import Disturbance
-from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.cuda_clock import timing_event
-from cnnx.pytorch.devices import check_device
-from cnnx.pytorch.environment import before_measuring, measured_environment
-from cnnx.pytorch.latency import clock_of, few_rounds, prepare, time_watched, torch_errors
-from cnnx.pytorch.measuring_state import measuring_state
-from cnnx.pytorch.memory_budget import check_memory
-from cnnx.pytorch.protocol import Call, Clock, Samples
-from cnnx.pytorch.settings import Progress, Settings
+from cnnx.pytorch.protocol import Call, Clock
+from cnnx.pytorch.settings import Settings
 
 NodeSeconds = NDArray[np.float64]  # one for each node
 Readings = Sequence[Any]  # nanoseconds on CPU, events on CUDA
-
-
-def time_by_node(graph: Graph, settings: Settings, progress: Progress | None = None, command: str = "") -> TimeByNode:
-    """Build a graph and measure the time of each of its nodes, in milliseconds, and of the whole.
-
-    `command` is the command line, for the environment.
-    Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError`, before anything is built, if the
-    memory cannot hold the module, `UsageError` if torch cannot run it so.
-    """
-    check_device(settings.device)
-    task = TimeGraph(graph, settings, command)
-    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
-
-
-@dataclass(frozen=True, slots=True)
-class TimeGraph:
-    """The task of building a graph and timing its nodes in one process."""
-
-    graph: Graph
-    settings: Settings
-    command: str
-
-    def run(self, progress: Progress | None) -> TimeByNode:
-        """Do it. Raises as `time_by_node` does."""
-        settings = self.settings
-        check_memory([count(self.graph, settings.dtype)], settings)
-        before = before_measuring(settings, self.command)
-        samples, disturbed, by_node = self._sample(progress)
-        nodes = _node_times(self.graph, by_node)
-        warnings = (*few_rounds(samples.rounds, settings), *disturbed.warnings())
-        return TimeByNode(
-            nodes=nodes,
-            sum_ms=sum(node.milliseconds for node in nodes),
-            whole_ms=1e3 * float(np.median(samples.seconds[0])),
-            rounds=samples.rounds,
-            environment=measured_environment(settings, before, samples.rounds, warnings),
-        )
-
-    def _sample(self, progress: Progress | None) -> tuple[Samples, Disturbance, list[NodeSeconds]]:
-        """Time the plain forward and the one with clocks; give the samples of both and, by round, of the nodes."""
-        settings = self.settings
-        with torch_errors(settings):
-            network, inputs = prepare(self.graph, settings)
-            clocked = ClockedCall(partial(timed_forward(network), _read_clock(settings), *inputs))
-            clock = NodeClock(clock_of(settings), clocked)
-            with measuring_state([network], settings):
-                samples, disturbed = time_watched([partial(network, *inputs), clocked], clock, settings, progress)
-        return samples, disturbed, clock.by_node[-samples.rounds :]  # warm-up and calibration came before
 
 
 class ClockedCall:
@@ -125,7 +65,8 @@ def between(readings: Readings) -> NodeSeconds:
     return np.array([(end - start) / 1e9 for start, end in pairs])
 
 
-def _read_clock(settings: Settings) -> Callable[[], object]:
+def node_reader(settings: Settings) -> Callable[[], object]:
+    """Give what the forward reads after each node: the processor's clock, or an event put on the device's stream."""
     if not settings.on_cuda:
         return time.perf_counter_ns
 
@@ -137,7 +78,30 @@ def _read_clock(settings: Settings) -> Callable[[], object]:
     return record
 
 
-def typical(samples: Sequence[NodeSeconds]) -> NodeSeconds:
+def time_by_node(
+    names: Sequence[str], plain: Sequence[float], clocked: Sequence[float], by_node: Sequence[NodeSeconds]
+) -> TimeByNode:
+    """Give the time of every node from the seconds of each round: of the plain call, of the clocked one, of its nodes.
+
+    The sum is the plain call's median times the median, over the rounds, of the nodes' sum over the plain call in the
+    same round: what slows a round down slows both. It is shared out as the nodes typically share their sum.
+    """
+    rounds = np.array(by_node)
+    whole_ms = 1e3 * float(np.median(plain))
+    sum_to_whole = float(np.median(rounds.sum(axis=1) / np.array(plain)))
+    shares = typical(rounds)
+    nodes = whole_ms * sum_to_whole * shares / shares.sum()
+    return TimeByNode(
+        nodes=tuple([NodeTime(name, float(value)) for name, value in zip(names, nodes, strict=True)]),
+        sum_ms=whole_ms * sum_to_whole,
+        whole_ms=whole_ms,
+        rounds=len(rounds),
+        sum_to_whole=sum_to_whole,
+        clocked_to_whole=float(np.median(np.array(clocked) / np.array(plain))),
+    )
+
+
+def typical(samples: Sequence[NodeSeconds] | NDArray[np.float64]) -> NodeSeconds:
     """Give the seconds of each node: the mean over the middle half of the rounds by their whole time.
 
     Medians of the nodes would not add up: on a disturbed machine, their sum was 5 to 11 % below the median of the
@@ -149,8 +113,3 @@ def typical(samples: Sequence[NodeSeconds]) -> NodeSeconds:
     low, high = np.percentile(wholes, 25, method="lower"), np.percentile(wholes, 75, method="higher")
     means: NodeSeconds = rounds[(low <= wholes) & (wholes <= high)].mean(axis=0)
     return means
-
-
-def _node_times(graph: Graph, samples: Sequence[NodeSeconds]) -> tuple[NodeTime, ...]:
-    values = 1e3 * typical(samples)
-    return tuple([NodeTime(node.name, float(value)) for node, value in zip(graph.nodes, values, strict=True)])

@@ -19,7 +19,8 @@ class Settings:
     """How to measure: where, on what, for how long.
 
     `threads` None leaves torch's own number; `max_time` bounds the whole measurement in seconds (fewer rounds are
-    run, and reported), None does not; `tf32` lets CUDA round float32 factors to 19 bits.
+    run, and reported), None does not; `tf32` lets CUDA round float32 factors to 19 bits. `channels_last` keeps the
+    channels of a pixel side by side, `compile` runs torch's compiler first, and `cuda_graph` replays a recorded call.
     Raises `UsageError` for a value that cannot be.
     """
 
@@ -31,6 +32,9 @@ class Settings:
     max_time: float | None = None
     seed: int = 0
     tf32: bool = False
+    channels_last: bool = False
+    compile: bool = False
+    cuda_graph: bool = False
 
     def __post_init__(self) -> None:
         if len(parse_devices(self.device)) != 1:
@@ -43,8 +47,21 @@ class Settings:
                 raise UsageError(f"{name} is {value}; at least 1 is needed")
         if self.max_time is not None and not self.max_time > 0:
             raise UsageError(f"max_time is {self.max_time:g} seconds; more than 0 are needed")
+        if self.cuda_graph and not self.on_cuda:
+            raise UsageError(f"a CUDA graph runs on a CUDA device, not on `{self.device}`")
 
     @property
     def on_cuda(self) -> bool:
         """Whether the device is a CUDA device."""
         return self.device.startswith("cuda")
+
+    @property
+    def layout(self) -> str:
+        """How maps lie in memory."""
+        return "channels last" if self.channels_last else "contiguous"
+
+    @property
+    def mode(self) -> str:
+        """How the module is called: `eager`, `compiled`, `CUDA graph` or `compiled, CUDA graph`."""
+        named = {"compiled": self.compile, "CUDA graph": self.cuda_graph}
+        return ", ".join(name for name, holds in named.items() if holds) or "eager"

@@ -1,4 +1,4 @@
-"""What `list`, `show`, `compare`, `profile` and `validate` give as CSV, Markdown and LaTeX."""
+"""What `list`, `show`, `compare` and `validate` give as CSV, Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from cnnx.report.text import show_shapes
 
 if TYPE_CHECKING:  # each is there where its own command runs, and the others need not wait for it
     from cnnx.analysis.catalogue import Catalogue
-    from cnnx.analysis.profile import Profile
     from cnnx.analysis.validation import Validation
 
 # Columns of `compare` that are shapes and not numbers.
@@ -35,7 +34,8 @@ def _ratio(cell: Cell) -> str:
     return ratio(None if cell is None else float(cell))
 
 
-def _percent(cell: Cell) -> str:
+def percent_cell(cell: Cell) -> str:
+    """Write a share as a percentage."""
     return percent(None if cell is None else float(cell))
 
 
@@ -72,7 +72,7 @@ def structure_grid(figures: Figures) -> Grid:
             Series("output", "output", tuple(show_shape(node.output) for node in nodes)),
             Series("params", "params", tuple(node.params for node in nodes)),
             Series("macs", "MACs", tuple(node.macs for node in nodes)),
-            Series("macs_share", "share", tuple(node.macs / whole if whole else None for node in nodes), _percent),
+            Series("macs_share", "share", tuple(node.macs / whole if whole else None for node in nodes), percent_cell),
             Series("flops", "FLOPs", tuple(node.flops for node in nodes)),
             Series("activation_elements", "activations", tuple(node.activation_elements for node in nodes)),
         ),
@@ -91,7 +91,7 @@ def memory_grid(memory: Memory) -> Grid:
         (
             Series("alive", "alive", tuple(name for name, _ in parts)),
             Series("bytes", "bytes", tuple(count for _, count in parts)),
-            Series("share", "share", tuple(count / whole for _, count in parts), _percent),
+            Series("share", "share", tuple(count / whole for _, count in parts), percent_cell),
         ),
         (f"The peak of inference, at {memory.peak.node or 'the input'}.", memory_note(memory.dtype, memory.batch)),
     )
@@ -137,29 +137,6 @@ def _latency(device: str, comparison: Comparison) -> Iterator[Series]:
             "difference shown",
             tuple(None if each is None else each.shown for each in ratios),
         )
-
-
-def profile_grid(profile: Profile) -> Grid:
-    """Give a row for each block, with its shares of the whole."""
-    from cnnx.report.profile import profile_notes
-
-    blocks = profile.blocks
-    return Grid(
-        (
-            Series("block", "block", tuple(block.name for block in blocks)),
-            Series("nodes", "nodes", tuple(block.nodes for block in blocks)),
-            Series("output", "output", tuple(show_shape(block.output) for block in blocks)),
-            Series("params", "params", tuple(block.params for block in blocks)),
-            Series("params_share", "share", tuple(block.params_share for block in blocks), _percent),
-            Series("macs", "MACs", tuple(block.macs for block in blocks)),
-            Series("macs_share", "share", tuple(block.macs_share for block in blocks), _percent),
-            Series("moved_bytes", "bytes moved", tuple(block.moved_bytes for block in blocks)),
-            Series("moved_share", "share", tuple(block.moved_share for block in blocks), _percent),
-            Series("time_ms", "ms", tuple(block.milliseconds for block in blocks)),
-            Series("time_share", "share", tuple(block.time_share for block in blocks), _percent),
-        ),
-        tuple(profile_notes(profile)),
-    )
 
 
 def validation_grid(validations: Sequence[Validation]) -> Grid:

@@ -29,9 +29,9 @@ def draw_memory(head: Sequence[Text], memory: Memory, width: int | None) -> list
         *head,
         line(("peak of inference  ", "dim"), (f"{exact(peak.bytes)} bytes{where}", "bold")),
         Text(),
-        *_table("alive there", alive_parts(memory), peak.bytes, width),
+        *draw_shares("alive there", alive_parts(memory), peak.bytes, width),
         Text(),
-        *_table("training", trained, training.bytes, width),
+        *draw_shares("training", trained, training.bytes, width),
         Text(),
         *draw_notes([memory_note(memory.dtype, memory.batch)], width),
     ]
@@ -45,7 +45,8 @@ def alive_parts(memory: Memory) -> list[tuple[str, int]]:
     return sorted(parts, key=lambda part: -part[1])
 
 
-def _table(head: str, parts: Sequence[tuple[str, int]], whole: int, width: int | None) -> list[Text]:
+def draw_shares(head: str, parts: Sequence[tuple[str, int]], whole: int, width: int | None) -> list[Text]:
+    """Draw parts of a whole, in bytes, with their shares as numbers and bars."""
     candidates = [_columns(head, parts, whole, bars) for bars in _BARS]
     fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
     return draw(next(fitting, candidates[-1]))

@@ -1,121 +1,121 @@
-"""What `profile` draws: the summary of a network, then what each block takes of the whole."""
+"""What `profile` draws: the summary of a network, the table by part, and the notes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
 
 from rich.text import Text
 
-from cnnx.analysis.profile import Profile
-from cnnx.graph.operation import show_shape
-from cnnx.report.document import Object, document, latency_object, result
+from cnnx.analysis.figures import CONVENTION
+from cnnx.analysis.profile import Profile, ProfiledRun
+from cnnx.analysis.roofline import Limits
 from cnnx.report.notes import convention_note, draw_notes, environment_note, memory_note, warning_notes
-from cnnx.report.numbers import aligned, bar, exact, interval, percent, significant
-from cnnx.report.table import Column, draw_folded, width_of_columns
-from cnnx.report.text import line, show_shapes
+from cnnx.report.numbers import counted, percent, significant
+from cnnx.report.profile_memory import draw_memory_parts
+from cnnx.report.profile_summary import GIGA, draw_summary, run_label
+from cnnx.report.profile_table import draw_parts
 
-# From the widest to the narrowest: how long the bars can be.
-_BARS = (16, 8, 4)
+MEMORY_ROWS = 10  # the nodes at which most bytes live, where no number is given
 
 
 def draw_profile(profile: Profile, width: int | None) -> list[Text]:
-    """Draw the summary, the table by block, in parts where it is wider than `width`, and the notes."""
-    lead = Column("block", (*[block.name for block in profile.blocks], "all"), left=True, style="bold")
-    candidates = [_groups(profile, bars) for bars in _BARS]
-    fitting = (groups for groups in candidates if width is None or _width(lead, groups) <= width)
-    table = draw_folded(lead, next(fitting, candidates[0]), width)
-    return [*_summary(profile), Text(), *table, Text(), *draw_notes(profile_notes(profile), width)]
-
-
-def _width(lead: Column, groups: Sequence[Sequence[Column]]) -> int:
-    return width_of_columns([lead, *[column for group in groups for column in group]])
-
-
-def _summary(profile: Profile) -> list[Text]:
-    figures, latency = profile.figures, profile.measurement.latencies[0]
-    entering = show_shapes(figures.input.values())
-    leaving = show_shapes(figures.output.values())
-    quartiles = f"{interval(latency.p25, latency.p75)} ms in the middle half of {latency.rounds} rounds"
-    told = {
-        "shapes": f"{entering} → {leaving}",
-        "params": exact(figures.params),
-        "MACs": exact(figures.macs),
-        "FLOPs": exact(figures.flops),
-        "weight bytes": f"{exact(figures.weight_bytes)} and {exact(figures.buffer_bytes)} of buffers",
-        "peak memory": f"{exact(profile.memory.peak.bytes)} bytes at {profile.memory.peak.node or 'the input'}",
-        "training": f"{exact(profile.memory.training.bytes)} bytes",
-        "latency": f"{significant(latency.median)} ms on {latency.device} ({quartiles})",
-    }
-    head = line((profile.title or profile.label, "bold"), f"  {profile.label}" if profile.title else "")
-    return [head, *[line((f"{name:14}", "dim"), text) for name, text in told.items()]]
-
-
-def _groups(profile: Profile, bars: int) -> list[list[Column]]:
-    blocks, figures = profile.blocks, profile.figures
-    moved = sum(block.moved_bytes for block in blocks)
-    times = aligned([*[significant(block.milliseconds) for block in blocks], significant(profile.times.sum_ms)])
-
-    def numbers(header: str, parts: Iterable[int], whole: int) -> Column:
-        return Column(header, (*map(exact, parts), exact(whole)))
-
-    return [
-        [Column("output", (*[show_shape(block.output) for block in blocks], ""))],
-        _shared(
-            numbers("params", [block.params for block in blocks], figures.params),
-            [block.params_share for block in blocks],
-            bars,
-        ),
-        _shared(
-            numbers("MACs", [block.macs for block in blocks], figures.macs),
-            [block.macs_share for block in blocks],
-            bars,
-        ),
-        _shared(
-            numbers("bytes moved", [block.moved_bytes for block in blocks], moved),
-            [block.moved_share for block in blocks],
-            bars,
-        ),
-        _shared(Column("ms", times), [block.time_share for block in blocks], bars),
-    ]
-
-
-def _shared(column: Column, shares: Sequence[float | None], bars: int) -> list[Column]:
-    """Put beside a column each block's share of the whole, as a number and as a bar."""
-    return [
-        column,
-        Column("share", (*map(percent, shares), "")),
-        Column("", (*[bar(share, bars) for share in shares], ""), left=True, style="green"),
-    ]
+    """Draw the summary, the table by part, in pieces where it is wider than `width`, and the notes."""
+    if profile.by == "memory":
+        table = draw_memory_parts(profile, profile.top or MEMORY_ROWS, width)
+    else:
+        table = draw_parts(profile, width)
+    return [*draw_summary(profile, width), Text(), *table, Text(), *draw_notes(profile_notes(profile), width)]
 
 
 def profile_notes(profile: Profile) -> list[str]:
     """Say what the figures and measurements rest on."""
-    times, environment = profile.times, profile.environment
     return [
-        f"{convention_note([profile.figures])} Bytes moved: what the nodes read and write "
-        f"({profile.figures.dtype}), for one image.",
-        f"ms: the mean of each node over the middle half of {times.rounds} rounds, added up by block, for the whole "
-        f"batch of {environment.batch or 1}; the nodes add up to {significant(times.sum_ms)} ms, and the whole takes "
-        f"{significant(times.whole_ms)} ms without clocks in between.",
-        memory_note(profile.memory.dtype, profile.memory.batch),
-        f"Environment: {environment_note(environment)}.",
-        *warning_notes(dict.fromkeys((*profile.measurement.warnings, *environment.warnings))),
+        convention_note([profile.figures]),
+        *_roofline_notes(profile),
+        *_time_notes(profile),
+        *_memory_notes(profile),
+        *_environment_notes(profile),
+        *warning_notes(dict.fromkeys(_warnings(profile))),
     ]
 
 
-def profile_document(profile: Profile) -> Object:
-    """Give one result, with what each block takes and the measured time of each node."""
-    told = {
-        "label": profile.label,
-        "title": profile.title,
-        "latency_ms": latency_object(profile.measurement.latencies[0]),
-        "blocks": [{**asdict(block), "output": list(block.output)} for block in profile.blocks],
-        "time_by_node_ms": {node.name: node.milliseconds for node in profile.times.nodes},
-        "sum_of_nodes_ms": profile.times.sum_ms,
-        "whole_ms": profile.times.whole_ms,
-        "rounds_by_node": profile.times.rounds,
-    }
-    return document(
-        profile.environment, [{**result(profile.figures, profile.memory), **told}], profile.figures.convention
+def _roofline_notes(profile: Profile) -> Iterator[str]:
+    own = "" if profile.figures.convention == CONVENTION else " by cnnx's own convention"
+    yield (
+        f"FLOP/s and FLOP/byte: FLOPs{own} over time, and over the bytes that the nodes read and write "
+        f"({profile.figures.dtype}; inputs, weights and outputs, each node by itself; MB: 10⁶ bytes of a call)."
     )
+    limits = {run.device: run.limits for run in profile.runs if run.limits is not None}
+    for each in limits.values():
+        yield limits_note(each)
+    if limits:
+        yield (
+            "Of roof: the least time that these limits allow over the time that was measured. It passes 100 % where "
+            "data stays in caches, or an algorithm does with fewer operations than are counted."
+        )
+
+
+def limits_note(limits: Limits) -> str:
+    """Say what a machine reached, on what, and when."""
+    threads = "" if limits.threads is None else f", {counted(limits.threads, 'thread')}"
+    when = limits.measured_at.replace("T", " ")[:16]
+    kept = f"{when} and kept; --remeasure measures anew" if limits.kept else f"now, {when}"
+    flops, moved = significant(limits.flops_per_second / GIGA), significant(limits.bytes_per_second / GIGA)
+    size, copied = limits.product_size, limits.copy_bytes >> 20
+    return (
+        f"Limits of {limits.device} ({limits.dtype}{threads}): {flops} GFLOP/s in a product of {size}×{size} matrices, "
+        f"{moved} GB/s read and written in a copy of {copied} MiB; balance "
+        f"{significant(limits.balance)} FLOP/byte. Measured {kept}."
+    )
+
+
+def _time_notes(profile: Profile) -> Iterator[str]:
+    timed = [run.run for run in profile.measured if run.run is not None and run.run.times is not None]
+    if not timed or profile.by == "memory":
+        return
+    if any(run.eager is not None for run in timed):
+        seconds = ", ".join(significant(run.prepare_seconds) for run in timed)
+        yield (
+            f"The table has the times of the eager module: what is {timed[0].mode} has no nodes to time. "
+            f"Preparing it took {seconds} s."
+        )
+    added = ", ".join(percent(run.times.clocked_to_whole - 1) for run in timed if run.times is not None)
+    yield (
+        "ms: of a call with the whole batch, by a clock read after each node. Parts and whole are held against each "
+        f"other round by round; the clocks add {added} to the whole."
+    )
+
+
+def _memory_notes(profile: Profile) -> Iterator[str]:
+    predicted = [run.predicted for run in profile.runs if run.predicted is not None]
+    if len(predicted) == 1:
+        yield memory_note(predicted[0].dtype, predicted[0].batch)
+    elif predicted:
+        yield memory_note(predicted[0].dtype, predicted[0].batch).replace(
+            f"Memory for {counted(predicted[0].batch, 'image')}", "Memory for the whole batch", 1
+        )
+    seen = [run.run.memory for run in profile.measured if run.run is not None and run.run.memory is not None]
+    if any(memory.with_workspace for memory in seen):
+        yield "Observed on CUDA by torch's allocator, in its steps, with the workspace that kernels take from it."
+    if any(not memory.with_workspace for memory in seen):
+        yield "Observed on CPU by watching storages while the eager module runs once."
+
+
+def _environment_notes(profile: Profile) -> Iterator[str]:
+    by_device: dict[str, ProfiledRun] = {}
+    for run in profile.measured:
+        by_device.setdefault(run.device, run)
+    for run in by_device.values():
+        if run.run is not None:
+            yield f"Environment: {environment_note(run.run.environment)}."
+    if not by_device:
+        yield f"Environment: {environment_note(profile.environment)}."
+
+
+def _warnings(profile: Profile) -> Iterator[str]:
+    for run in profile.runs:
+        several = len(profile.runs) > 1
+        for warning in (*(() if run.run is None else run.run.environment.warnings),):
+            yield f"{run_label(run, profile.runs)}: {warning}" if several else warning
+        if run.limits is not None:
+            yield from run.limits.warnings

@@ -1,0 +1,128 @@
+"""The runs of `profile`: the limits of every device, then one measurement for each device and batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cnnx.cli.invocation import command_line
+from cnnx.cli.measuring import progress_of
+from cnnx.errors import CnnxError, DeviceError, MemoryBudgetError, UsageError
+
+if TYPE_CHECKING:
+    from cnnx.analysis.profile import ProfiledRun
+    from cnnx.analysis.roofline import Limits
+    from cnnx.analysis.runs import Failure, Run
+    from cnnx.cli.subjects import ProfileSubject
+    from cnnx.pytorch.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to show of each run, and whether to measure the limits anew."""
+
+    by: str
+    top: int | None
+    remeasure: bool
+
+
+@dataclass(slots=True)
+class Runs:
+    """What came of the runs: `error` is that of the first that failed, and `interrupted` tells of Ctrl-C."""
+
+    done: list[ProfiledRun]
+    error: CnnxError | None = None
+    interrupted: bool = False
+
+    @property
+    def measured(self) -> bool:
+        """Whether anything was measured."""
+        return any(each.run is not None for each in self.done)
+
+
+def profile_runs(subject: ProfileSubject, settings: Sequence[Settings], wanted: Wanted) -> Runs:
+    """Measure one run after the other. One that fails has its reason in its place, and the others go on.
+
+    After Ctrl-C, those that remain say so. Raises `KeyboardInterrupt` where nothing had been measured by then.
+    """
+    runs, limits = Runs([]), dict[str, "Limits | None"]()
+    for each in settings:
+        run: Run | None = None
+        failure: Failure | None = _interruption() if runs.interrupted else None
+        if failure is None:
+            try:
+                if each.device not in limits:
+                    limits[each.device] = find_limits(each, remeasure=wanted.remeasure)
+                run = _measure(subject, each)
+            except (MemoryBudgetError, UsageError, DeviceError) as error:
+                failure, runs.error = _failure(error), runs.error or error
+            except KeyboardInterrupt:
+                if not runs.measured:
+                    raise
+                failure, runs.interrupted = _interruption(), True
+        runs.done.append(profiled(subject, each, wanted, limits.get(each.device), run, failure))
+    return runs
+
+
+def _measure(subject: ProfileSubject, settings: Settings) -> Run:
+    what = "compiling and measuring" if settings.compile else "measuring"
+    with progress_of(f"{what} on {settings.device}, batch {settings.batch}") as tell:
+        return subject.measure(settings, tell, command_line())
+
+
+def _failure(error: MemoryBudgetError | UsageError | DeviceError) -> Failure:
+    from cnnx.analysis.runs import Failure
+
+    kinds = {MemoryBudgetError: "memory", UsageError: "unsupported", DeviceError: "device"}
+    return Failure(kinds[type(error)], str(error))
+
+
+def _interruption() -> Failure:
+    from cnnx.analysis.runs import Failure
+
+    return Failure("interrupted", "interrupted")
+
+
+def profiled(
+    subject: ProfileSubject,
+    settings: Settings,
+    wanted: Wanted,
+    limits: Limits | None,
+    run: Run | None,
+    failure: Failure | None,
+) -> ProfiledRun:
+    """Put together what one run is shown as."""
+    from cnnx.analysis.profile import ProfiledRun, profile_rows, whole_row
+
+    memory, live = subject.predict(settings)
+    by = "layer" if wanted.by == "memory" else wanted.by
+    dtype, batch = settings.dtype, settings.batch
+    return ProfiledRun(
+        device=settings.device,
+        batch=batch,
+        predicted=memory,
+        live_by_node=live,
+        limits=limits,
+        run=run,
+        failure=failure,
+        rows=profile_rows(subject.parts, by, wanted.top, dtype, batch, run, limits),
+        whole=whole_row(subject.label, subject.parts, dtype, batch, run, limits),
+    )
+
+
+def find_limits(settings: Settings, *, remeasure: bool) -> Limits | None:
+    """Give the limits of a device, kept or measured; None where it has no matrix product of the dtype."""
+    from cnnx.analysis.limits_store import keep_limits, kept_limits
+    from cnnx.pytorch.limits import limits_environment, measure_limits
+
+    kept = None if remeasure else kept_limits(limits_environment(settings))
+    if kept is not None:
+        return kept
+    try:
+        with progress_of(f"measuring the limits of {settings.device}") as tell:
+            limits = measure_limits(settings, tell)
+    except (MemoryBudgetError, UsageError):  # the run itself will say what fails, or does not need a product
+        return None
+    keep_limits(limits)
+    return limits

@@ -1,0 +1,87 @@
+"""What can be profiled: anything that has figures, parts, and a way to be measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from cnnx.analysis.conventions import Convention
+    from cnnx.analysis.figures import Figures
+    from cnnx.analysis.memory import Alive, Memory
+    from cnnx.analysis.parts import Part
+    from cnnx.analysis.runs import Run
+    from cnnx.graph.graph import Graph
+    from cnnx.pytorch.settings import Progress, Settings
+
+
+class ProfileSubject(Protocol):
+    """One thing to profile. The parts have the names under which `measure` times them."""
+
+    @property
+    def label(self) -> str:
+        """What the user called it."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it is called in tables; may be empty."""
+        ...
+
+    @property
+    def figures(self) -> Figures:
+        """Its figures for one image, by the convention that was asked for."""
+        ...
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What its nodes cost, by cnnx's own convention."""
+        ...
+
+    def predict(self, settings: Settings) -> tuple[Memory | None, tuple[Alive, ...]]:
+        """Predict its memory, in all and by node; nothing where that cannot be."""
+        ...
+
+    def measure(self, settings: Settings, progress: Progress, command: str) -> Run:
+        """Measure it. Raises `CnnxError`s."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpecSubject:
+    """A network or block from a spec."""
+
+    label: str
+    title: str
+    graph: Graph
+    figures: Figures
+    parts: tuple[Part, ...]
+
+    def predict(self, settings: Settings) -> tuple[Memory | None, tuple[Alive, ...]]:
+        """Predict its memory, in all and by node, without torch."""
+        from cnnx.analysis.memory import live_by_node, predict_memory
+
+        memory = predict_memory(self.graph, settings.dtype, settings.batch)
+        return memory, live_by_node(self.graph, settings.dtype, settings.batch)
+
+    def measure(self, settings: Settings, progress: Progress, command: str) -> Run:
+        """Build it and measure it. Raises `CnnxError`s."""
+        from cnnx.pytorch.profiling import profile_graph
+
+        return profile_graph(self.graph, settings, progress, command)
+
+
+def open_subject(
+    name: str, set_: list[str] | None, input_: str | None, dtype: str, convention: Convention
+) -> ProfileSubject:
+    """Find what is named and count it. Raises `CnnxError`s."""
+    from cnnx.analysis.figures import count
+    from cnnx.analysis.parts import parts_of
+    from cnnx.cli.names import load, read_input, read_settings
+    from cnnx.spec.library import Library
+
+    loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
+    own = count(loaded.graph, dtype)
+    return SpecSubject(
+        loaded.label, loaded.target.file.spec.title or "", loaded.graph, convention.apply(own), parts_of(own)
+    )

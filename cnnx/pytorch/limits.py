@@ -1,0 +1,145 @@
+"""The limits of a device, measured: the most operations a second and the most bytes a second that torch reaches on it.
+
+A large product of square matrices shows the first, a copy of a large array the second, each at its best of several
+samples: noise makes them slower and never faster.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import torch
+
+from cnnx.analysis.environment import cpu_model, usable_cores
+from cnnx.analysis.limits_store import LimitsEnvironment
+from cnnx.analysis.roofline import Limits
+from cnnx.pytorch.build import find_dtype
+from cnnx.pytorch.cpu_use import CpuUse, disturbance
+from cnnx.pytorch.cuda_child import run_in_child
+from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.latency import clock_of, torch_errors
+from cnnx.pytorch.measuring_state import measuring_state
+from cnnx.pytorch.memory_budget import available_memory
+from cnnx.pytorch.protocol import Call, Clock
+from cnnx.pytorch.settings import Progress, Settings
+
+METHOD = 1  # to be raised when what is measured changes: limits that were kept are measured anew then
+SECONDS_EACH = 0.8
+_SMALLEST_PRODUCT, _LARGEST_PRODUCT = 256, 8192
+_LONG_ENOUGH = 0.05  # seconds of one product
+_COPY_BYTES = {"cpu": 256 << 20, "cuda": 1 << 30}  # many times the caches
+_SHARE_OF_MEMORY = 8  # the two arrays take no more than a quarter of what is there
+
+
+def measure_limits(settings: Settings, progress: Progress | None = None) -> Limits:
+    """Measure the limits of the settings' device for their dtype and threads, in a second or two.
+
+    Raises `DeviceError` if the device cannot be used, `UsageError` where it has no matrix product of the dtype.
+    """
+    check_device(settings.device)
+    task = MeasureLimits(settings)
+    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+
+
+def limits_environment(settings: Settings) -> LimitsEnvironment:
+    """Give what limits depend on. Opens a CUDA device to ask for its name."""
+    shared: dict[str, str | int | None] = {
+        "method": METHOD,
+        "device": settings.device,
+        "dtype": settings.dtype,
+        "torch": str(torch.__version__),
+    }
+    if settings.on_cuda:
+        gpu = torch.cuda.get_device_properties(settings.device)
+        return shared | {"gpu": gpu.name, "gpu_memory_bytes": gpu.total_memory, "cuda": torch.version.cuda}
+    return shared | {
+        "cpu": cpu_model(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cores": usable_cores(),
+        "threads": settings.threads or torch.get_num_threads(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureLimits:
+    """The task of measuring the limits of a device in one process."""
+
+    settings: Settings
+
+    def run(self, progress: Progress | None) -> Limits:
+        """Do it. Raises as `measure_limits` does."""
+        settings, tell = self.settings, progress or (lambda done, planned: None)
+        before = CpuUse.now()
+        with torch_errors(settings), measuring_state([], settings):
+            clock = clock_of(settings)
+            tell(0, 2)
+            size, flops = _best_product(settings, clock)
+            tell(1, 2)
+            copied, moved = _best_copy(settings, clock)
+            tell(2, 2)
+            threads = None if settings.on_cuda else torch.get_num_threads()
+            disturbed = disturbance(before, CpuUse.now(), threads or 1)
+        return Limits(
+            device=settings.device,
+            dtype=settings.dtype,
+            threads=threads,
+            flops_per_second=flops,
+            bytes_per_second=moved,
+            product_size=size,
+            copy_bytes=copied,
+            measured_at=datetime.now().astimezone().isoformat(timespec="seconds"),
+            environment=limits_environment(settings),
+            warnings=_doubts(disturbed.others, disturbed.crowded),
+        )
+
+
+def _doubts(others: float, crowded: bool) -> tuple[str, ...]:
+    if not crowded:
+        return ()
+    return (
+        f"other processes used {others:.0%} of the processor while the limits were measured: they may be higher, "
+        "and are not kept",
+    )
+
+
+def _best_product(settings: Settings, clock: Clock) -> tuple[int, float]:
+    """Give the size of the largest product that was tried, and the most operations a second: 2·n³ a product."""
+    deadline = clock.now() + SECONDS_EACH
+    best, size = 0.0, _SMALLEST_PRODUCT
+    while True:
+        product = _product(size, settings)
+        seconds = _best_sample(product, clock, least=2)
+        best = max(best, 2 * size**3 / seconds)
+        if seconds >= _LONG_ENOUGH or size >= _LARGEST_PRODUCT or clock.now() > deadline:
+            break
+        size *= 2
+    return size, max(best, 2 * size**3 / _best_sample(product, clock, least=2, deadline=deadline))
+
+
+def _product(size: int, settings: Settings) -> Call:
+    dtype = find_dtype(settings.dtype)
+    left, right = (torch.randn(size, size, device=settings.device).to(dtype) for _ in range(2))
+    return partial(torch.mm, left, right, out=torch.empty_like(left))
+
+
+def _best_copy(settings: Settings, clock: Clock) -> tuple[int, float]:
+    """Give the bytes of an array, and the most bytes a second that copying it reads and writes."""
+    room = available_memory(settings) // _SHARE_OF_MEMORY
+    count = max(1, min(_COPY_BYTES["cuda" if settings.on_cuda else "cpu"], room) // 4)
+    source = torch.zeros(count, dtype=torch.float32, device=settings.device)
+    target = torch.empty_like(source)
+    seconds = _best_sample(partial(target.copy_, source), clock, least=3, deadline=clock.now() + SECONDS_EACH)
+    return source.nbytes, 2 * source.nbytes / seconds
+
+
+def _best_sample(call: Call, clock: Clock, least: int, deadline: float = 0.0) -> float:
+    """Give the seconds of the shortest call until the deadline, of `least` at the least, after one untimed."""
+    call()
+    best, done = math.inf, 0
+    while done < least or clock.now() < deadline:
+        best = min(best, clock.sample(call, 1))
+        done += 1
+    return best

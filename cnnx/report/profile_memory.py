@@ -1,0 +1,65 @@
+"""What `profile --by memory` draws: what is alive at the peak, and the nodes at which most bytes live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.text import Text
+
+from cnnx.analysis.memory import Alive
+from cnnx.analysis.profile import Profile, ProfiledRun
+from cnnx.report.memory import alive_parts, draw_shares
+from cnnx.report.numbers import NOTHING, bar, exact
+from cnnx.report.profile_summary import run_label
+from cnnx.report.table import Column, draw, width_of_columns
+
+_BARS = (20, 10, 4)  # from the widest to the narrowest
+
+
+def draw_memory_parts(profile: Profile, top: int, width: int | None) -> list[Text]:
+    """Draw both for each run, beneath each other."""
+    lines: list[Text] = []
+    for run in profile.runs:
+        lines += [Text()] if lines else []
+        if len(profile.runs) > 1:
+            lines.append(Text(f"by memory, {run_label(run, profile.runs)}", "bold"))
+        lines += _draw(run, top, width)
+    return lines
+
+
+def _draw(run: ProfiledRun, top: int, width: int | None) -> list[Text]:
+    lines: list[Text] = []
+    if run.predicted is not None:
+        peak = run.predicted.peak
+        lines += draw_shares(f"alive at {peak.node or 'the input'}", alive_parts(run.predicted), peak.bytes, width)
+        lines.append(Text())
+    largest = largest_nodes(run, top)
+    candidates = [_nodes(run, largest, bars) for bars in _BARS]
+    fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
+    return [*lines, *draw(next(fitting, candidates[-1]))]
+
+
+def largest_nodes(run: ProfiledRun, top: int) -> list[Alive]:
+    """Give the nodes at which most bytes live, the most first; of equal ones the earlier first."""
+    return sorted(run.live_by_node or _observed(run), key=lambda alive: -alive.bytes)[:top]
+
+
+def _observed(run: ProfiledRun) -> tuple[Alive, ...]:
+    return () if run.run is None or run.run.memory is None else run.run.memory.by_node
+
+
+def _nodes(run: ProfiledRun, largest: Sequence[Alive], bars: int) -> list[Column]:
+    observed = observed_by_node(run)
+    seen = [observed.get(alive.name) for alive in largest]
+    most = max((alive.bytes for alive in largest), default=0)
+    return [
+        Column("node", tuple(alive.name for alive in largest), left=True),
+        Column("bytes alive", tuple(exact(alive.bytes) for alive in largest)),
+        Column("observed", tuple(NOTHING if each is None else exact(each) for each in seen)),
+        Column("", tuple(bar(alive.bytes / most, bars) for alive in largest), left=True, style="green"),
+    ]
+
+
+def observed_by_node(run: ProfiledRun) -> Mapping[str, int]:
+    """Give the bytes that were seen to live while each node ran; empty where nothing was measured."""
+    return {alive.name: alive.bytes for alive in _observed(run)}
