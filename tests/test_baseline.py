@@ -143,7 +143,7 @@ def test_what_is_no_file_of_sound_size_is_refused(tmp_path: Path) -> None:
     huge = tmp_path / "huge.json"
     with huge.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    assert refusal(huge) == "huge.json is larger than 64 MiB, which no baseline is"
+    assert refusal(huge) == "huge.json is larger than 16 MiB, which no baseline is"
 
 
 def _of_first(**change: object) -> Callable[[Any], object]:

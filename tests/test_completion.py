@@ -29,16 +29,29 @@ def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
         (("compare", "bottleneck", "@", "r"), ["@r="]),  # bash keeps what stands before the @
         (("compare", "bottleneck", "@"), ["@channels=", "@r="]),
         (("compare", "bottleneck", "@", "r", "=", "8,cha"), ["8,channels="]),
-        (("show", "bottleneck", "--set", "cha"), ["channels="]),
+        (("show", "bottleneck", "--set", "cha"), ["channels=", "channels=256"]),
+        (("show", "bottleneck", "--set", "r", "="), ["4"]),  # the default
+        (("show", "bottleneck", "--set", "bi"), ["bias=", "bias=true", "bias=false"]),
+        (("show", "hdc", "--set", "rates", "="), ["[1,2,5]"]),
+        (("show", "resnext_grouped", "--set", "ca"), ["cardinality=", "cardinality=32"]),
+        (("show", "resnet101", "--set", "dep"), ["depths=", "depths=[3,4,23,3]"]),  # the variant's
+        (("explain", "plain3x3", "fire", "--set", "sq"), ["squeeze=", "squeeze=16"]),
         (("compare", "bottleneck", "--columns", "params,ma"), ["params,macs"]),
         (("compare", "bottleneck", "--columns", "peak"), ["peak_inference_bytes"]),
         (("compare", "bottleneck", "--columns", "+to"), ["+top1", "+top5"]),
         (("compare", "bottleneck", "--columns", "+top1,-fl"), ["+top1,-flops"]),
         (("compare", "bottleneck", "--sort", "lat"), ["latency"]),
+        (("compare", "bottleneck", "--sort", "-ma"), ["-macs"]),  # the largest first
+        (("compare", "bottleneck", "--sort", "=", "-ma"), ["-macs"]),
+        (("compare", "bottleneck", "--columns", "-ma"), ["-macs"]),
+        (("compare", "bottleneck", "--columns", "+to"), ["+top1", "+top5"]),
+        (("explain", "bottleneck", "--figure", "ac"), ["access"]),
         (("compare", "bottleneck", "--device", "=", "cp"), ["cpu"]),
         (("compare", "bottleneck", "--dtype", "b"), ["bfloat16"]),
         (("compare", "bottleneck", "--convention", "fv"), ["fvcore"]),
         (("compare", "bottleneck", "--format", "la"), ["latex"]),
+        (("check", "bottleneck", "--annotate", ""), ["github"]),
+        (("check", "bottleneck", "--set", "cha"), ["channels="]),
         (("show", "./conf"), []),  # a path is the shell's
         (("show", "no_such_name"), []),
         (("show", "no_such_name", "@"), []),
@@ -66,7 +79,10 @@ def test_fish(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
     monkeypatch.setenv(VARIABLE, "complete_fish")
     assert answer(make_app()) == 0
-    assert capsys.readouterr().out.splitlines() == ["bottleneck@r=8,channels="]
+    assert capsys.readouterr().out.splitlines() == [
+        "bottleneck@r=8,channels=",  # so that no blank comes behind it
+        "bottleneck@r=8,channels=256",
+    ]
 
 
 def test_a_broken_spec_hinders_nothing(

@@ -19,7 +19,7 @@ from cnnx.errors import UsageError
 from cnnx.graph.operation import Shape
 
 ANSWER = "cnnx/1"
-MAX_BYTES = 64 << 20
+MAX_BYTES = 16 << 20
 MAX_TEXT = 500
 WRITE_ONE = "`cnnx check NAME --write-baseline FILE` writes one"
 # What GitHub's runner would take for a command of a workflow if a name brought it into the log.
