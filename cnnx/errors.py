@@ -89,7 +89,10 @@ class ExpressionError(RuleError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that is wrong in a spec, and where (lines and columns count from 1; 0 is unknown)."""
+    """One thing that is wrong in a spec, and where (lines and columns count from 1; 0 is unknown).
+
+    `file` is empty where the message names it.
+    """
 
     file: str
     line: int
@@ -102,7 +105,7 @@ class Problem:
     def __str__(self) -> str:
         """Give the problem as `file:line:column: message`, with the line and a caret beneath."""
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        head = printable(f"{where}: {self.message}")
+        head = printable(f"{where}: {self.message}" if where else self.message)
         if not self.line or not self.source_line.strip():
             return f"{head}; {printable(self.hint)}" if self.hint else head
         return f"{head}\n{self._excerpt()}"

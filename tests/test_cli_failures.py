@@ -136,7 +136,7 @@ def test_a_wrong_command_line_is_one_clear_error(arguments: list[str], told: str
 
 def test_usage_errors_say_where_help_is(command_line: CommandLine) -> None:
     assert command_line("compare").err.endswith("; `cnnx compare --help` shows what can be given\n")
-    assert command_line("lst").err.endswith("; `cnnx --help` shows what can be given\n")
+    assert command_line("--lst").err.endswith("; `cnnx --help` shows what can be given\n")
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show", "mobilenetv3", "--expand"]])

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from cnnx.cli.app import COMMANDS
 from cnnx.cli.output import check_writable, replace_file
 from cnnx.errors import UsageError
 from tests.conftest import CommandLine
+
+WITHOUT_NAMES = ("list", "doctor", "schema")
 
 
 def test_an_answer_goes_into_a_file(tmp_path: Path, command_line: CommandLine) -> None:
@@ -72,3 +75,54 @@ def test_a_file_that_cannot_be_written_is_told_before_any_work(
     assert answer.code == 2
     assert answer.err.startswith("error: -o ")
     assert "no_such_spec" not in answer.err
+
+
+@pytest.mark.parametrize("command", [*COMMANDS])
+def test_no_command_begins_to_work_for_a_file_that_cannot_be_written(
+    command: str, tmp_path: Path, command_line: CommandLine
+) -> None:
+    answer = command_line(
+        command, *([] if command in WITHOUT_NAMES else ["no_such_name"]), "-o", f"{tmp_path}/no/a.json"
+    )
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == f"error: -o {tmp_path}/no/a.json: there is no folder {tmp_path}/no\n"
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "schema"])
+def test_a_suffix_that_says_no_format_is_told(command: str, tmp_path: Path, command_line: CommandLine) -> None:
+    file = tmp_path / "a.xyz"
+    answer = command_line(command, *([] if command in WITHOUT_NAMES else ["no_such_name"]), "-o", str(file))
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == (
+        f"error: -o {file}: no format has the suffix `.xyz`; "
+        "there are .json .csv .md .tex .txt; or name the format: --format\n"
+    )
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "begins"),
+    [
+        ("a.json", [], '{\n  "schema": "cnnx/1"'),
+        ("a.JSON", [], '{\n  "schema": "cnnx/1"'),
+        ("a.csv", [], "name,operation,"),
+        ("a.md", [], "| layer "),
+        ("a.tex", [], "% needs"),
+        ("a.txt", [], "Bottleneck  bottleneck\n"),
+        ("a", [], "Bottleneck  bottleneck\n"),
+        ("a.xyz", ["--json"], '{\n  "schema": "cnnx/1"'),
+        ("a.json", ["--format", "csv"], "name,operation,"),  # what is asked for comes before what the suffix says
+        ("a.yaml", ["--yaml"], "title: Bottleneck\n"),
+    ],
+)
+def test_the_format_is_what_is_asked_for_else_what_the_suffix_says(
+    file: str, options: list[str], begins: str, tmp_path: Path, command_line: CommandLine
+) -> None:
+    answer = command_line("show", "bottleneck", "-o", str(tmp_path / file), *options)
+    assert (answer.code, answer.out, answer.err) == (0, "", "")
+    assert (tmp_path / file).read_text("utf-8").startswith(begins)
+
+
+def test_two_formats_are_one_too_many(command_line: CommandLine) -> None:
+    assert command_line("list", "--json", "--format", "csv").err == "error: --json and --format csv: one of them\n"
+    assert command_line("list", "se", "--json", "--format", "json").code == 0

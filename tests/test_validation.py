@@ -65,5 +65,5 @@ def test_files_are_found_with_and_without_folder_suffix_or_existence(folder: Pat
     plain, named, missing, of_a_folder = validate("mine", "bottleneck", "none.yaml", ".")
     assert plain.names == ("mine",)
     assert named.names == ("bottleneck",)
-    assert [problem.message for problem in missing.problems] == ["no such file"]
+    assert [str(problem) for problem in missing.problems] == ["none.yaml: no such file"]
     assert "folder" in of_a_folder.problems[0].message

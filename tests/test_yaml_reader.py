@@ -96,7 +96,7 @@ def test_a_million_levels_are_refused_at_once() -> None:
 def test_a_source_must_be_a_text_file_of_at_most_a_mebibyte(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_source(tmp_path / "none.yaml")
-    with pytest.raises(UsageError, match="is a folder"):
+    with pytest.raises(UsageError, match="a folder, not a spec"):
         read_source(tmp_path)
     large = tmp_path / "large.yaml"
     large.write_bytes(b"#" * (MAX_BYTES + 1))

@@ -37,20 +37,19 @@ class Catalogue:
 
 
 def choose(catalogue: Catalogue, pattern: str = "", kinds: Sequence[str] = KINDS) -> Catalogue:
-    """Choose the entries of some kinds whose name, family, title or tag matches.
+    """Choose the entries of some kinds that match; capitals do not matter.
 
-    A pattern with `*`, `?` or `[` must match the whole, any other a part; capitals do not matter.
+    A pattern with `*`, `?` or `[` must match a whole name, any other a part of a name, family, title or tag.
     """
-    wanted = pattern.lower()
+    wanted = pattern.strip().lower()
     chosen = [entry for entry in catalogue.entries if entry.kind in kinds and _matches(entry, wanted)]
     return replace(catalogue, entries=tuple(chosen))
 
 
 def _matches(entry: Entry, wanted: str) -> bool:
-    words = [word.lower() for word in (entry.name, entry.family, entry.title, *entry.tags)]
     if any(sign in wanted for sign in "*?["):
-        return any(fnmatchcase(word, wanted) for word in words)
-    return any(wanted in word for word in words)
+        return fnmatchcase(entry.name, wanted)
+    return any(wanted in word.lower() for word in (entry.name, entry.family, entry.title, *entry.tags))
 
 
 def in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cnnx.analysis.worked import FigureCheck, check_figures
-from cnnx.errors import CnnxError, Problem, SpecError
+from cnnx.errors import CnnxError, Problem, SpecError, UsageError
 from cnnx.graph.expand import expand
 from cnnx.spec.folders import SUFFIXES
 from cnnx.spec.library import Library, Target
@@ -66,5 +66,5 @@ def _expansion_errors(file: SpecFile, library: Library) -> Iterator[CnnxError]:
 def _problems(error: CnnxError, file: str) -> tuple[Problem, ...]:
     if isinstance(error, SpecError):
         return error.problems
-    message = error.message.removeprefix(f"{file}: ")
-    return (Problem(file, 0, 0, message, error.hint),)
+    told = "" if isinstance(error, UsageError) else file  # which is named in the message itself
+    return (Problem(told, 0, 0, error.message, error.hint),)

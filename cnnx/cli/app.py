@@ -13,6 +13,7 @@ import typer
 
 from cnnx.cli import completion
 from cnnx.cli.failures import Told
+from cnnx.cli.help import Command, Group
 from cnnx.version import __version__
 
 EXAMPLES = """\b
@@ -21,8 +22,8 @@ Examples:
   cnnx show bottleneck
   cnnx compare bottleneck plain3x3
   cnnx profile mobilenetv3
-  cnnx validate mine.yaml
   cnnx check mobilenetv3 --max-params 5.5M
+  cnnx validate mine.yaml
   cnnx verify resnet50 --explain
 
 A name may also be a path to a YAML file: cnnx compare ./mine.yaml bottleneck
@@ -38,8 +39,8 @@ COMMANDS: Mapping[str, str] = {
     "compare": "compare:compare",
     "explain": "explain:explain",
     "profile": "profile:profile",
-    "doctor": "doctor:doctor",
     "check": "check:check",
+    "doctor": "doctor:doctor",
     "schema": "schema:schema",
     "validate": "validate:validate",
     "verify": "verify:verify",
@@ -67,12 +68,15 @@ def make_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         epilog=EXAMPLES,
+        cls=Group,
     )
     app.callback(invoke_without_command=True)(cnnx)
     for name in names:
         module_name, _, function = COMMANDS[name].partition(":")
         module = import_module(f"cnnx.cli.{module_name}")
-        app.command(name, epilog=module.EXAMPLES)(getattr(module, function))
+        command = getattr(module, function)
+        summary = (command.__doc__ or "").partition("\n")[0]
+        app.command(name, short_help=summary, epilog=module.EXAMPLES, cls=Command)(command)
     return app
 
 

@@ -38,7 +38,7 @@ Other = Annotated[
     str | None,
     typer.Argument(
         help="Another, whose ratio to the first is explained.",
-        metavar="[OTHER]",
+        metavar="OTHER",
         show_default=False,
         autocompletion=complete_name,
     ),

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from contextlib import suppress
@@ -20,6 +21,13 @@ from cnnx.errors import CnnxError, SpecError, printable
 
 INTERRUPTED = 130
 BUG = 70
+# How Typer says something, and how we do.
+_IN_OUR_STYLE = (
+    (re.compile(r"Value error, "), ""),
+    (re.compile(r"\. Did you mean (.*)\?$"), r"; did you mean \1?"),
+    (re.compile(r" \(Possible options: (.*)\)$"), r"; did you mean \1?"),
+    (re.compile(r"argument\(s\) \((.*)\)$"), r"argument '\1'"),
+)
 
 
 class Told:
@@ -74,9 +82,14 @@ def _tell(error: BaseException) -> int:
 def _usage(error: TyperException) -> str:
     """Say what is wrong with the command line in our words' style, and where help is."""
     message = printable(error.format_message()).rstrip(".")
+    for found, written in _IN_OUR_STYLE:
+        message = found.sub(written, message)
+    told = f"{message[:1].lower()}{message[1:]}"
+    if told.endswith("?"):
+        return told
     context = getattr(error, "ctx", None)
-    command = "cnnx" if context is None else context.command_path
-    return f"{message[:1].lower()}{message[1:]}; `{command} --help` shows what can be given"
+    command = context.command_path if context is not None else "cnnx"
+    return f"{told}; `{command} --help` shows what can be given"
 
 
 def _leave_quietly() -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   cnnx list                   every block and network
+  cnnx list attention         the word in a name, title, family or tag
   cnnx list 'mobile*'         names that begin so
   cnnx list --networks --json
 """
@@ -23,7 +24,12 @@ Examples:
 
 def list_specs(
     pattern: Annotated[
-        str, typer.Argument(help="A part of a name, title, family or tag; or a pattern: 'res*'.", show_default=False)
+        str,
+        typer.Argument(
+            help="A part of a name, title, family or tag; or with * or ?, a whole name: 'res*'.",
+            metavar="PATTERN",
+            show_default=False,
+        ),
     ] = "",
     blocks: Annotated[bool, typer.Option("--blocks", help="Blocks only.")] = False,
     networks: Annotated[bool, typer.Option("--networks", help="Networks only.")] = False,
@@ -41,7 +47,7 @@ def list_specs(
     from cnnx.analysis.environment import static_environment
     from cnnx.analysis.figures import CONVENTION
     from cnnx.cli.invocation import command_line
-    from cnnx.errors import UsageError, nearest
+    from cnnx.errors import UsageError, brief
     from cnnx.report.catalogue import catalogue_document, draw_catalogue
 
     if convention != CONVENTION:  # imported only then: it brings every operation, and a kept catalogue needs none
@@ -53,14 +59,27 @@ def list_specs(
     catalogue = choose(known, pattern, chosen or KINDS)
     warn(catalogue.warnings)
     if not catalogue.entries:
-        kind = f"{chosen[0]} " if len(chosen) == 1 else ""
-        hint = nearest(pattern, [entry.name for entry in known.entries])
-        raise UsageError(f"no {kind}spec matches `{pattern:.80}`", hint=hint)
+        raise UsageError(
+            f"no {chosen[0] if len(chosen) == 1 else 'spec'} matches `{brief(pattern)}`", hint=_hint(known, pattern)
+        )
     environment = static_environment(command_line())
     output.write(
         lambda width: draw_catalogue(catalogue, width),
         lambda: catalogue_document(catalogue, environment),
         lambda: _grid(catalogue),
+    )
+
+
+def _hint(known: Catalogue, pattern: str) -> str:
+    """Say what would match: the other kind, or the nearest name."""
+    from cnnx.analysis.catalogue import choose
+    from cnnx.errors import nearest
+
+    others = choose(known, pattern).entries
+    if others:
+        return f"the {others[0].kind} `{others[0].name}` does"
+    return (
+        nearest(pattern.strip("*?").lower(), [entry.name for entry in known.entries]) or "`cnnx list` shows every name"
     )
 
 

@@ -61,10 +61,11 @@ Names = Annotated[
     ),
 ]
 
-Format = Annotated[Literal["table", "json"], typer.Option("--format", help="How to answer.")]
 TableFormat = Annotated[
     Literal["table", "json", "csv", "md", "latex"] | None,
-    typer.Option("--format", help="How to answer; if not given, as the suffix of -o says.", show_default=False),
+    typer.Option(
+        "--format", help="How to answer; else the suffix of -o says: .txt .json .csv .md .tex.", show_default=False
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 OutputFile = Annotated[

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnx.errors import UsageError
+from cnnx.errors import UsageError, brief
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from cnnx.report.document import Object
     from cnnx.report.grid import Grid
 
-SUFFIXES: Mapping[str, str] = {".json": "json", ".csv": "csv", ".md": "md", ".tex": "latex"}
+# What a file's suffix says of its format; a file without a suffix, such as /dev/stderr, gets the table.
+SUFFIXES: Mapping[str, str] = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "md",
+    ".tex": "latex",
+    ".txt": "table",
+    "": "table",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +67,25 @@ class Output:
 
 
 def choose_output(form: str | None, as_json: bool, path: Path | None) -> Output:
-    """Settle how to answer; without a format, as the suffix of the file says.
+    """Settle in which format to answer; where none is asked for, as the suffix of the file says.
 
-    Raises `UsageError` where a file could not be written, or two formats are asked for, before any work is done.
+    Raises `UsageError` where a file could not be written, two formats are asked for, or the suffix says none, before
+    any work is done.
     """
-    if as_json and form not in (None, "table", "json"):
+    if as_json and form not in (None, "json"):
         raise UsageError(f"--json and --format {form}: one of them")
     if path is not None:
         check_writable(path)
-    by_suffix = "table" if path is None else SUFFIXES.get(path.suffix.lower(), "table")
-    return Output("json" if as_json else form or by_suffix, path)
+    asked = "json" if as_json else form
+    return Output(asked or _format_by_suffix(path), path)
+
+
+def _format_by_suffix(path: Path | None) -> str:
+    suffix = "" if path is None else path.suffix.lower()
+    if suffix not in SUFFIXES:
+        hint = f"there are {' '.join(filter(None, SUFFIXES))}; or name the format: --format"
+        raise UsageError(f"-o {path}: no format has the suffix `{brief(suffix, 40)}`", hint=hint)
+    return SUFFIXES[suffix]
 
 
 def check_writable(path: Path, option: str = "-o") -> None:
@@ -80,9 +97,14 @@ def check_writable(path: Path, option: str = "-o") -> None:
         if not folder.is_dir():
             raise UsageError(f"{option} {path}: there is no folder {folder}")
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
-        raise UsageError(f"{option} {str(path)[:200]}: {error}") from None
+        raise UsageError(f"{option} {brief(path, 200)}: {_reason(error)}") from None
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise UsageError(f"{option} {path}: not allowed to write there")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Say what is wrong, without the number of the error and the path, which is told already."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def replace_file(path: Path, text: str, option: str = "-o") -> None:

@@ -10,6 +10,8 @@ Examples:
   cnnx schema -o cnnx.schema.json
 
 Then an editor with the YAML language server knows every key, if a spec begins with
+
+\b
   # yaml-language-server: $schema=cnnx.schema.json
 """
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cnnx.cli import options
 from cnnx.cli.output import choose_output
+from cnnx.errors import UsageError
 
 EXAMPLES = """\b
 Examples:
@@ -19,7 +22,7 @@ Examples:
 
 Expand = Annotated[bool, typer.Option("--expand", help="Show every layer; fold none.")]
 Memory = Annotated[bool, typer.Option("--memory", help="Show the peak of memory, and what is alive there.")]
-Yaml = Annotated[bool, typer.Option("--yaml", help="Print the spec's text.")]
+Yaml = Annotated[bool, typer.Option("--yaml", help="Print the spec's text, as it stands.")]
 
 
 def show(
@@ -40,6 +43,10 @@ def show(
     The tree follows the names of the nodes, with output shapes, weights, multiply–adds and their share of the whole.
     Equal layers in a row are folded into one.
     """
+    if yaml:
+        given = {"json": json, "format": form, "set": set_, "input": input_, "expand": expand, "memory": memory}
+        _print_text(name, [f"--{option}" for option, value in given.items() if value], file)
+        return
     output = choose_output(form, json, file)
 
     from cnnx.analysis.about import about
@@ -49,17 +56,14 @@ def show(
     from cnnx.analysis.memory import predict_memory
     from cnnx.analysis.tree import layers
     from cnnx.cli.invocation import command_line
-    from cnnx.cli.names import load, read_input, read_settings, split_name
+    from cnnx.cli.names import load, read_input, read_settings
     from cnnx.report.grids import memory_grid, structure_grid
     from cnnx.report.memory import draw_memory
     from cnnx.report.structure import draw_head, draw_structure, structure_document
     from cnnx.spec.library import Library
 
-    chosen, library = find_convention(convention), Library()
-    if yaml:
-        output.write_text(library.open(split_name(name)[0]).file.text.text)
-        return
-    loaded = load(name, library, read_settings(set_ or ()), read_input(input_))
+    chosen = find_convention(convention)
+    loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
     figures = chosen.apply(count(loaded.graph))
     told, environment = about(loaded.target), static_environment(command_line())
     tree, needed = layers(figures, fold=not expand), predict_memory(loaded.graph)
@@ -72,3 +76,15 @@ def show(
         lambda: structure_document(told, figures, needed, environment),
         lambda: memory_grid(needed) if memory else structure_grid(figures),
     )
+
+
+def _print_text(name: str, others: Sequence[str], file: Path | None) -> None:
+    """Print a spec's text; raises `UsageError` for what would change an answer that it does not have."""
+    from cnnx.cli.names import split_name
+    from cnnx.spec.library import Library
+
+    bare, settings = split_name(name)
+    if others or settings:
+        extra = others[0] if others else f"@{next(iter(settings))}=…"
+        raise UsageError(f"--yaml and {extra}: one of them; --yaml prints the spec's text as it stands")
+    choose_output("yaml", False, file).write_text(Library().open(bare).file.text.text)

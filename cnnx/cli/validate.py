@@ -17,7 +17,9 @@ Examples:
 
 
 def validate(
-    files: Annotated[list[str], typer.Argument(help="Spec files, or names of specs.", show_default=False)],
+    files: Annotated[
+        list[str], typer.Argument(help="Spec files, or names of specs.", metavar="FILE", show_default=False)
+    ],
     form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,

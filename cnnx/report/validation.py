@@ -50,14 +50,14 @@ def _validation(validation: Validation) -> Object:
         "file": validation.file,
         "names": list(validation.names),
         "valid": not validation.problems and not validation.wrong,
-        "problems": [_problem(problem) for problem in validation.problems],
+        "problems": [_problem(problem, validation.file) for problem in validation.problems],
         "figures": [asdict(check) for check in validation.checks],
     }
 
 
-def _problem(problem: Problem) -> Object:
+def _problem(problem: Problem, file: str) -> Object:
     return {
-        "file": problem.file,
+        "file": problem.file or file,
         "line": problem.line or None,
         "column": problem.column or None,
         "message": problem.message,

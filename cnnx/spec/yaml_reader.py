@@ -103,11 +103,11 @@ def read_source(path: Path) -> Source:
     name = str(path)
     try:
         if path.is_dir():
-            raise UsageError(f"{name} is a folder, not a spec")
+            raise UsageError(f"{name}: a folder, not a spec")
         if not path.exists():
             raise UsageError(f"{name}: no such file")
         if not path.is_file():
-            raise UsageError(f"{name} is not a regular file")
+            raise UsageError(f"{name}: not a regular file")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise SpecError([Problem(name, 0, 0, f"{size} bytes; a spec has at most {MAX_BYTES} (1 MiB)")])

@@ -1,0 +1,80 @@
+"""A wrong word or option: what is told, to the letter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CommandLine
+
+HELP = "`cnnx {} --help` shows what can be given\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["lst"], "no such command 'lst'; did you mean 'list'?\n"),
+        (["list", "--blok"], "no such option: --blok; did you mean --blocks?\n"),
+        (["show", "se", "more"], f"got unexpected extra argument 'more'; {HELP.format('show')}"),
+        (
+            ["list", "--format", "xml"],
+            f"invalid value for '--format': 'xml' is not one of 'table', 'json', 'csv', 'md', 'latex'; {HELP.format('list')}",
+        ),
+        (["list", "zzz"], "no spec matches `zzz`; `cnnx list` shows every name\n"),
+        (["list", "z" * 100], f"no spec matches `{'z' * 79}…`; `cnnx list` shows every name\n"),
+        (["list", "bottlenek"], "no spec matches `bottlenek`; did you mean `bottleneck`?\n"),
+        (["list", "Bottlenek*"], "no spec matches `Bottlenek*`; did you mean `bottleneck`?\n"),
+        (["list", "--blocks", "resnet50"], "no block matches `resnet50`; the network `resnet50` does\n"),
+        (["list", "--networks", "se"], None),  # by their tags
+        (
+            ["show", "se", "--yaml", "--json"],
+            "--yaml and --json: one of them; --yaml prints the spec's text as it stands\n",
+        ),
+        (
+            ["show", "se", "--yaml", "--format", "md"],
+            "--yaml and --format: one of them; --yaml prints the spec's text as it stands\n",
+        ),
+        (
+            ["show", "se", "--yaml", "--set", "r=8"],
+            "--yaml and --set: one of them; --yaml prints the spec's text as it stands\n",
+        ),
+        (["show", "se@r=8", "--yaml"], "--yaml and @r=…: one of them; --yaml prints the spec's text as it stands\n"),
+        (["show", "se", "--yaml", "-o", "no/a.yaml"], "-o no/a.yaml: there is no folder no\n"),
+    ],
+)
+def test_a_wrong_command_line_is_told(arguments: list[str], told: str | None, command_line: CommandLine) -> None:
+    answer = command_line(*arguments)
+    if told is None:
+        assert (answer.code, answer.err) == (0, "")
+    else:
+        assert (answer.code, answer.out, answer.err) == (2, "", f"error: {told}")
+
+
+def test_a_pattern_is_for_whole_names_and_a_word_for_all_that_is_told(command_line: CommandLine) -> None:
+    def names(pattern: str) -> list[str]:
+        return [result["name"] for result in json.loads(command_line("list", pattern, "--json").out)["results"]]
+
+    assert names("SE*") == names("se*")
+    assert all(name.startswith("se") for name in names("se*"))
+    assert "se_resnet50" in names("se_resnet*")
+    assert names("s?") == ["se"]
+    assert {"se", "se_resnext"} <= set(names("attention"))  # the family
+
+
+def test_validate_names_a_missing_file_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command_line: CommandLine
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    answer = command_line("validate", "./nope.yaml", "nope", "./folder", "conv")
+    assert answer.code == 2
+    assert sorted(answer.err.splitlines()) == [
+        "error: `conv` is an operation, not a spec; did you mean `mbconv`?",
+        "error: folder: a folder, not a spec",
+        "error: no spec is named `nope`; `cnnx list` shows every name",
+        "error: nope.yaml: no such file",
+    ]
+    told = json.loads(command_line("validate", "./nope.yaml", "--json").out)["results"][0]["problems"]
+    assert [(problem["file"], problem["message"]) for problem in told] == [("./nope.yaml", "nope.yaml: no such file")]
