@@ -19,7 +19,7 @@ from cnnx.errors import UsageError
 from cnnx.graph.operation import Shape
 
 ANSWER = "cnnx/1"
-MAX_BYTES = 16 << 20
+MAX_BYTES = 16 << 20  # 50,000 layers have room, a line each
 MAX_TEXT = 500
 WRITE_ONE = "`cnnx check NAME --write-baseline FILE` writes one"
 # What GitHub's runner would take for a command of a workflow if a name brought it into the log.
@@ -94,11 +94,12 @@ class _Place:
             raise UsageError(f"{self.file} lacks {where}", hint=WRITE_ONE)
         return _Place(self.file, where, self.value[key])
 
-    def items(self) -> list[_Place]:
-        """Give the items of a list."""
+    def items(self) -> Iterator[_Place]:
+        """Give the items of a list, one by one: there may be millions, and the first may be wrong."""
         if not isinstance(self.value, list):
             raise self.wrong("a list")
-        return [_Place(self.file, f"{self.where}[{number}]", item) for number, item in enumerate(self.value)]
+        for number, item in enumerate(self.value):
+            yield _Place(self.file, f"{self.where}[{number}]", item)
 
     def entries(self) -> dict[str, _Place]:
         """Give the entries of a mapping."""
