@@ -84,8 +84,8 @@ def count(graph: Graph, dtype: str = "float32") -> Figures:
     """
     shapes = graph.shapes
     by_node = tuple([node_figures(node, tuple([shapes[name] for name in node.inputs])) for node in graph.nodes])
-    params = sum([node.params for node in by_node])
-    buffers = sum([node.buffers for node in by_node])
+    totals = [sum(column) for column in list(zip(*by_node, strict=True))[4:]] or [0] * 6
+    params, buffers, macs, flops, activations, moved = totals
     size = ELEMENT_BYTES[dtype]
     return Figures(
         name=graph.name,
@@ -95,13 +95,13 @@ def count(graph: Graph, dtype: str = "float32") -> Figures:
         dtype=dtype,
         params=params,
         buffers=buffers,
-        macs=sum([node.macs for node in by_node]),
-        flops=sum([node.flops for node in by_node]),
+        macs=macs,
+        flops=flops,
         flops_by_category=flops_by_category(by_node),
         weight_bytes=params * size,
         buffer_bytes=buffers * size,
-        activation_elements=sum([node.activation_elements for node in by_node]),
-        memory_access_elements=sum([node.memory_access_elements for node in by_node]),
+        activation_elements=activations,
+        memory_access_elements=moved,
         receptive_field=output_fields(graph),
         by_node=by_node,
     )
@@ -112,19 +112,9 @@ def node_figures(node: Node, inputs: tuple[Shape, ...]) -> NodeFigures:
     op, output = node.op, node.shape
     params = _total(op.weights())
     macs, size = op.macs(output), prod(output)
+    flops = 2 * macs + op.other_flops(inputs, output)
     moved = 0 if op.storage is Storage.ALIAS else sum(map(prod, inputs), params + size)
-    return NodeFigures(
-        node.name,
-        op,
-        inputs=inputs,
-        output=output,
-        params=params,
-        buffers=_total(op.buffers()),
-        macs=macs,
-        flops=2 * macs + op.other_flops(inputs, output),
-        activation_elements=size,
-        memory_access_elements=moved,
-    )
+    return NodeFigures(node.name, op, inputs, output, params, _total(op.buffers()), macs, flops, size, moved)
 
 
 def _total(shapes: Mapping[str, Shape]) -> int:
@@ -133,9 +123,13 @@ def _total(shapes: Mapping[str, Shape]) -> int:
 
 def flops_by_category(nodes: Iterable[NodeFigures]) -> dict[str, int]:
     """Add the FLOPs of nodes up by category; one without FLOPs is left out."""
-    totals: dict[str, int] = {}
+    by_type: dict[type[Operation], int] = {}
     for node in nodes:
         if node.flops:
-            category = node.op.category
-            totals[category] = totals.get(category, 0) + node.flops
-    return {str(category): flops for category, flops in totals.items()}
+            operation = type(node.op)
+            by_type[operation] = by_type.get(operation, 0) + node.flops
+    totals: dict[str, int] = {}
+    for operation, flops in by_type.items():
+        category = str(operation.category)
+        totals[category] = totals.get(category, 0) + flops
+    return totals

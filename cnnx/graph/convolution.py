@@ -56,7 +56,13 @@ class Conv(Operation):
         channels, height, width = check_map(inputs[0], "conv")
         if channels != self.in_channels:
             raise RuleError(f"in_channels={self.in_channels}, but {channels} channels enter")
+        if self._keeps_place():
+            return (self.out_channels, height, width)
         return (self.out_channels, self._extent(0, height), self._extent(1, width))
+
+    def _keeps_place(self) -> bool:
+        """Say whether every output position sees just the input position that it stands on."""
+        return self.kernel == (1, 1) and self.stride == (1, 1) and self.padding == (0, 0)
 
     def _extent(self, axis: int, size: int) -> int:
         reach = self._reach(axis)
@@ -92,7 +98,7 @@ class Conv(Operation):
 
     def windows(self, source: Shape) -> tuple[Window, Window]:
         """Reach, stride and padding by axis."""
-        if self.kernel == self.stride == (1, 1) and self.padding == (0, 0):
+        if self._keeps_place():
             return POINT
         return (
             Window(self._reach(0), self.stride[0], self.padding[0]),

@@ -146,9 +146,11 @@ class Expansion:
         source, name = only(sources, step), frame.prefix + step.component
         ends = {ENTERING: source}
         for ending, operation, reads in lower(step.action, scope, frame.callee.file.norm):
-            sources = (source,) if reads is None else tuple([ends[part] for part in reads])
+            if reads is not None:
+                sources = tuple([ends[part] for part in reads])
             source = ends[ending] = self.add(name + ending, operation, sources)
-        return (source,)
+            sources = (source,)
+        return sources
 
     def add(self, name: str, operation: Operation, sources: Sources) -> str:
         """Append a node; give its name."""
