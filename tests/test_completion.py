@@ -26,6 +26,7 @@ def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
         (("show", "bottlen"), ["bottleneck"]),
         (("show", "resnet10"), ["resnet101", "resnet101_v2", "resnet101_v2_keras"]),  # variants of families
         (("compare", "bottleneck", "plain3"), ["plain3x3"]),
+        (("verify", "mobilenetv3_l"), ["mobilenetv3_large", "mobilenetv3_large_minimal"]),
         (("compare", "bottleneck", "@", "r"), ["@r="]),  # bash keeps what stands before the @
         (("compare", "bottleneck", "@"), ["@channels=", "@r="]),
         (("compare", "bottleneck", "@", "r", "=", "8,cha"), ["8,channels="]),
@@ -44,7 +45,6 @@ def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
         (("compare", "bottleneck", "--sort", "-ma"), ["-macs"]),  # the largest first
         (("compare", "bottleneck", "--sort", "=", "-ma"), ["-macs"]),
         (("compare", "bottleneck", "--columns", "-ma"), ["-macs"]),
-        (("compare", "bottleneck", "--columns", "+to"), ["+top1", "+top5"]),
         (("explain", "bottleneck", "--figure", "ac"), ["access"]),
         (("compare", "bottleneck", "--device", "=", "cp"), ["cpu"]),
         (("compare", "bottleneck", "--dtype", "b"), ["bfloat16"]),

@@ -7,6 +7,7 @@ a spec that is wrong or a folder that cannot be read: completion then offers les
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
@@ -23,25 +24,53 @@ VARIABLE = "_CNNX_COMPLETE"
 _GPUS = Path("/proc/driver/nvidia/gpus")
 # Bash divides words at these (COMP_WORDBREAKS), and completes what stands behind the last of them.
 _BREAKS = ("@", "=", ":")
+# A value of these options may begin with a dash. Click takes it for an option then, but not if it is a minus sign.
+_DASHED = re.compile(r"(\s--(?:sort|columns)(?:\s+|=))-(\S*)$")
+_MINUS = "\N{MINUS SIGN}"
 
 
 def complete_name(incomplete: str) -> list[str]:
-    """Complete the name of a spec or variant, or `NAME@k=v,k=` by the spec's parameters; paths are the shell's."""
+    """Complete the name of a spec or variant, or `NAME@k=v,k=v` by the spec's parameters; paths are the shell's."""
     name, at, settings = incomplete.rpartition("@")
     if at:
         before, comma, last = settings.rpartition(",")
         given = {part.partition("=")[0] for part in before.split(",")}
-        start = f"{name}@{before}{comma}"
-        return [f"{start}{parameter}=" for parameter in _parameters(name) if parameter not in given and "=" not in last]
+        others = {key: value for key, value in _parameters(name).items() if key not in given}
+        return [f"{name}@{before}{comma}{setting}" for setting in _settings(others, last)]
     return [] if "/" in incomplete or os.sep in incomplete else _names(incomplete)
 
 
 def complete_setting(context: typer.Context, incomplete: str) -> list[str]:
-    """Complete `--set k=` by the parameters of the specs that are named."""
+    """Complete `--set k=v` by the parameters of the specs that are named."""
     # Where the line ends in `--set`, its parser gives up, and what was named is still among the arguments.
-    named = [*(context.params.get("names") or [context.params.get("name")]), *context.args]
-    parameters = [key for name in named if name for key in _parameters(str(name).partition("@")[0])]
-    return [f"{parameter}=" for parameter in dict.fromkeys(parameters)] if "=" not in incomplete else []
+    arguments = [context.params.get(each.name or "") for each in context.command.params if each.opts[0][:1] != "-"]
+    named = [*context.args, *[name for given in arguments for name in (given if isinstance(given, list) else [given])]]
+    parameters: dict[str, Any] = {}
+    for name in named:
+        parameters.update(_parameters(str(name).partition("@")[0]) if name else {})
+    return _settings(parameters, incomplete)
+
+
+def _settings(parameters: Mapping[str, Any], incomplete: str) -> list[str]:
+    """Complete a setting of one of these parameters, with their defaults; of the only one left, its values too.
+
+    A shell puts a blank behind what is certain, and behind `k=` none may stand: so there are two to choose from.
+    """
+    names = [name for name in parameters if f"{name}=".startswith(incomplete) or incomplete.startswith(f"{name}=")]
+    values = [f"{names[0]}={value}" for value in _values(parameters, names[0])] if len(names) == 1 else []
+    return values if "=" in incomplete else [*[f"{name}=" for name in names], *values]
+
+
+def _values(parameters: Mapping[str, Any], name: str) -> list[str]:
+    """Give what a parameter can be set to: both booleans, else its default, unless that is computed from others."""
+    default = parameters[name]
+    if isinstance(default, bool):
+        return ["true", "false"]
+    parts = default if isinstance(default, list) else [default]
+    texts = [str(part).lower() if isinstance(part, bool) else str(part) for part in parts]
+    if any(isinstance(part, str) and (part in parameters or not part.isidentifier()) for part in parts):
+        return []
+    return [f"[{','.join(texts)}]" if isinstance(default, list) else texts[0]]
 
 
 def complete_columns(incomplete: str) -> list[str]:
@@ -49,7 +78,7 @@ def complete_columns(incomplete: str) -> list[str]:
     from cnnx.report.columns import COLUMNS, LATENCY
 
     last = incomplete.rpartition(",")[2]
-    sign = last[:1] if last.startswith(("+", "-")) else ""
+    sign = last[:1] if last.startswith(("+", "-", _MINUS)) else ""
     return _listed([f"{sign}{column}" for column in (*COLUMNS, LATENCY)], incomplete)
 
 
@@ -57,7 +86,7 @@ def complete_sort(incomplete: str) -> list[str]:
     """Complete a column to sort by, with or without the `-` that turns the order round."""
     from cnnx.report.columns import COLUMNS, LATENCY
 
-    sign = "-" if incomplete.startswith("-") else ""
+    sign = incomplete[:1] if incomplete.startswith(("-", _MINUS)) else ""
     return [f"{sign}{column}" for column in (*COLUMNS, LATENCY)]
 
 
@@ -115,13 +144,14 @@ def _names(incomplete: str) -> list[str]:
     return sorted(names - {"default"})
 
 
-def _parameters(name: str) -> list[str]:
-    """Give the parameters of one spec, by its name, a variant's, or a path; only that file is read."""
+def _parameters(name: str) -> Mapping[str, Any]:
+    """Give the parameters of one spec with their defaults, by its name, a variant's, or a path; no other is read."""
     for path, text in _texts(name):
         variants = _section(path, text, "variants")
         if name in (path.stem, str(path)) or name in variants:
-            return list(_section(path, text, "parameters"))
-    return []
+            own = variants.get(name)
+            return {**_section(path, text, "parameters"), **(own if isinstance(own, dict) else {})}
+    return {}
 
 
 def _texts(name: str) -> Iterator[tuple[Path, str]]:
@@ -155,13 +185,17 @@ def answer(application: typer.Typer) -> int:
     """Answer the shell that asks through environment variables; give the exit code."""
     in_bash = os.environ[VARIABLE] == "complete_bash"
     cut = _join_bash_words() if in_bash else 0
+    for line in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS"):
+        if line in os.environ:
+            os.environ[line] = _DASHED.sub(rf"\1{_MINUS}\2", os.environ[line])
     with redirect_stdout(StringIO()) as told:
         try:
             typer.main.get_command(application)(args=[], prog_name="cnnx")
             code = 0
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 1
-    sys.stdout.writelines(f"{line[cut:]}\n" for line in told.getvalue().splitlines() if line or not in_bash)
+    answers = told.getvalue().replace(_MINUS, "-").splitlines()
+    sys.stdout.writelines(f"{each[cut:]}\n" for each in answers if each or not in_bash)
     return code
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnx.cli import options
+from cnnx.cli.completion import complete_name
 from cnnx.cli.output import choose_output, warn
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ MOST_TOLD = 5
 
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Names or paths of specs.", metavar="NAME", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="Names or paths of specs.", metavar="NAME", show_default=False, autocompletion=complete_name
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every spec and variant that `cnnx list` shows.")] = False,
     explain: Annotated[
