@@ -59,7 +59,7 @@ def crosscheck_module(module: nn.Module, graph: Graph, figures: Figures) -> Cros
 def _look(module: nn.Module, graph: Graph, figures: Figures) -> tuple[dict[str, Seen], str]:
     """Give what each counter saw, and why fvcore is left out, if it is."""
     left_out = _why_without_fvcore(graph, figures)
-    device = "meta" if figures.macs > META_MACS or _lacks_memory(figures) else "cpu"
+    device = "meta" if figures.macs > META_MACS or lacks_memory(figures) else "cpu"
     copied, inputs = copy_with_zeros(module, device), example_inputs(graph, device=device)
     seen = {"hooks": count_by_hooks(copied, inputs), "torch": count_by_dispatch(copied, inputs)}
     if not left_out:
@@ -102,11 +102,11 @@ def _why_without_fvcore(graph: Graph, figures: Figures) -> str:
         return f"left out: {len(graph):,} nodes, and above {FVCORE_NODES:,} it takes very long"
     if figures.macs > FVCORE_MACS:
         return f"left out: it runs the module, and above {FVCORE_MACS // 10**9} G multiply–adds that takes very long"
-    lack = _lacks_memory(figures)
+    lack = lacks_memory(figures)
     return f"left out: {lack}" if lack else ""
 
 
-def _lacks_memory(figures: Figures) -> str:
+def lacks_memory(figures: Figures) -> str:
     """Say what the memory lacks for the module and a pass through it; nothing if it lacks nothing."""
     try:
         check_memory([figures], Settings())

@@ -18,7 +18,7 @@ def count_by_dispatch(module: nn.Module, inputs: tuple[Tensor, ...]) -> Seen:
     FlopCounterMode counts these alone, and two operations for each multiply–add; it knows a layer by the name of
     the module's class and the path.
     """
-    with torch.no_grad(), FlopCounterMode(display=False) as counter, _compiler_left_alone(counter):
+    with torch.no_grad(), FlopCounterMode(display=False) as counter, compiler_left_alone(counter.mode):
         results = module(*inputs)
     counts = {path: sum(each.values()) // 2 for path, each in counter.get_flop_counts().items()}
     root = type(module).__name__
@@ -28,14 +28,14 @@ def count_by_dispatch(module: nn.Module, inputs: tuple[Tensor, ...]) -> Seen:
 
 
 @contextmanager
-def _compiler_left_alone(counter: FlopCounterMode) -> Iterator[None]:
-    """Keep torch from importing its compiler, which takes as long as importing torch, only to switch it off.
+def compiler_left_alone(mode: object) -> Iterator[None]:
+    """Keep torch from importing its compiler for a dispatch mode, which takes as long as importing torch.
 
     torch wraps the handler of every dispatch mode so that it is never compiled, and keeps what the compiler made of
     it in this attribute (2.13, `torch/_compile.py`). Nothing is compiled here, so the handler itself will do. Where
     torch does not look there, the import comes back and the counts are the same.
     """
-    handler = getattr(getattr(counter.mode, "__torch_dispatch__", None), "__wrapped__", None)
+    handler = getattr(getattr(mode, "__torch_dispatch__", None), "__wrapped__", None)
     if handler is None or hasattr(handler, _SWITCHED_OFF):
         yield
         return

@@ -1,0 +1,34 @@
+"""The boundary to code that is not cnnx's own, which may raise anything."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from cnnx.errors import brief
+
+LONGEST_MESSAGE = 300
+
+
+class Attempt:
+    """A context that ends where an exception is raised, and keeps it: `error` is None if all went well.
+
+    A model's own `sys.exit` is such an exception too; Ctrl-C is not.
+    """
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, Exception | SystemExit):
+            self.error = error
+            return True
+        return False
+
+
+def told(error: BaseException | None) -> str:
+    """Say what was raised, with its type: `ValueError: width is 0`; the first line, where it has several."""
+    message = next(iter(str(error).strip().splitlines()), "")
+    return brief(f"{type(error).__name__}: {message}" if message else type(error).__name__, LONGEST_MESSAGE)

@@ -1,0 +1,108 @@
+"""Counting a model that cnnx did not build, by the operators that it dispatches."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnnx.analysis.model_figures import ModelCount
+from cnnx.errors import UsageError
+from cnnx.pytorch.counters_dispatch import compiler_left_alone
+from cnnx.pytorch.foreign.attempt import Attempt, told
+from cnnx.pytorch.foreign.dispatch import DispatchCounter
+from cnnx.pytorch.foreign.model_nodes import figures_of, unknown_operators
+from cnnx.pytorch.foreign.others import look_beside
+from cnnx.pytorch.foreign.paths import ModulePaths
+from cnnx.pytorch.foreign.results import describe_inputs, named_tensors
+from cnnx.pytorch.foreign.stage import Inputs, plain_model, staged
+
+
+def count_module(
+    module: nn.Module,
+    *inputs: Any,
+    name: str = "",
+    arguments: Mapping[str, object] | None = None,
+    beside: bool = False,
+) -> ModelCount:
+    """Count what a call of any module costs in evaluation: weights, multiply–adds, FLOPs, elements, by module.
+
+    `inputs` are its positional arguments, tensors or containers of them, on any device; the figures are for them as
+    they are, so that a batch of 1 gives those of one image. Nothing is allocated: the module runs on the meta device.
+    Where it cannot, as its own control flow asks for numbers, it runs on the CPU with copies of its weights, and a note
+    says so. It is left as it was, also after an exception. `name` and `arguments` are for tables; `beside` lets torch's
+    FlopCounterMode and fvcore count too.
+    Raises `UsageError` where the module cannot be run on these inputs or gives no tensor.
+    """
+    label = name or type(module).__name__
+    model = plain_model(module, f"`{label}`")
+    _check_arguments(model, inputs, label)
+    with Attempt() as on_meta:
+        return _count(model, inputs, "meta", label, arguments or {}, beside=beside)
+    if isinstance(on_meta.error, UsageError):
+        raise on_meta.error
+    note = f"counted on the CPU, as it cannot run without data: {told(on_meta.error)}"
+    with Attempt() as on_cpu:
+        return _count(model, inputs, "cpu", label, arguments or {}, (note,), beside=beside)
+    raise _unrunnable(on_cpu.error, inputs, label, model) from on_cpu.error
+
+
+def _count(
+    model: nn.Module,
+    inputs: Inputs,
+    device: str,
+    label: str,
+    arguments: Mapping[str, object],
+    notes: tuple[str, ...] = (),
+    *,
+    beside: bool,
+) -> ModelCount:
+    paths = ModulePaths(model)
+    counter = DispatchCounter(paths, torch.device("meta") if device == "meta" else None)
+    with staged(model, inputs, device) as given, paths, compiler_left_alone(counter), counter:
+        result = model(*given)
+    outputs = dict(named_tensors(result))
+    if not outputs:
+        raise UsageError(
+            f"`{label}` gives {_what(result)}, in which there is no tensor",
+            hint="its forward must give a tensor, or a tuple, list, dictionary or dataclass of them",
+        )
+    figures = figures_of(model, counter, inputs, outputs, label, arguments)
+    others = look_beside(model, inputs, device, figures) if beside else ()
+    return ModelCount(figures, unknown_operators(counter), device, others, notes)
+
+
+def _what(result: object) -> str:
+    return "nothing" if result is None else f"a value of type {type(result).__name__}"
+
+
+def _check_arguments(model: nn.Module, inputs: Inputs, label: str) -> None:
+    """Check that forward takes so many inputs, where it can be known."""
+    signature = _signature(model)
+    if signature is None:
+        return
+    try:
+        signature.bind(*inputs)
+    except TypeError as error:
+        number = len(inputs)
+        raise UsageError(
+            f"`{label}` was given {number} {'input' if number == 1 else 'inputs'}, "
+            f"and its forward takes {signature}: {error}",
+            hint="give as many as it needs",
+        ) from None
+
+
+def _signature(model: nn.Module) -> inspect.Signature | None:
+    try:
+        return inspect.signature(model.forward)
+    except (TypeError, ValueError):  # a scripted model or one written in C tells none
+        return None
+
+
+def _unrunnable(error: BaseException | None, inputs: Inputs, label: str, model: nn.Module) -> UsageError:
+    signature = _signature(model)
+    takes = "" if signature is None else f"; its forward takes {signature}"
+    return UsageError(f"`{label}` cannot be run on {describe_inputs(inputs)}: {told(error)}{takes}")
