@@ -75,6 +75,13 @@ def layer(node: Node) -> Layer | None:
     return None
 
 
+def as_linear(facts: Layer) -> Layer:
+    """Describe a 1×1 convolution of a map of one position as the linear layer that it is."""
+    if facts["op"] != "conv" or facts["out"][1:] != [1, 1] or facts["weight"][2:] != [1, 1] or facts["groups"] != 1:
+        return facts
+    return {"op": "linear", "weight": facts["weight"][:2], "bias": facts["bias"], "out": facts["out"][:1]}
+
+
 def logits(graph: Graph) -> Tensor:
     """Build a network in float64, fill it by the rule, and run it in eval mode on the rule's image."""
     module = build(graph, dtype="float64").eval()
