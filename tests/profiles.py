@@ -12,7 +12,7 @@ from cnnx.analysis.profile import Profile, ProfiledRun, profile_rows, whole_row
 from cnnx.analysis.records import NodeTime, TimeByNode
 from cnnx.analysis.runs import Failure, ObservedMemory, Run
 from cnnx.graph.graph import Graph
-from tests.records import LIMITS, MEASURED, STATIC, latency
+from tests.records import ADDED, LIMITS, MEASURED, STATIC, SUM, latency
 
 TOO_MUCH = 1024  # images: from there on, the memory is full
 
@@ -22,7 +22,7 @@ def timed(graph: Graph, batch: int) -> Run:
     nodes = cnnx.count(graph).by_node
     times = [NodeTime(node.name, 1e-3 + batch * node.memory_access_elements * 3e-7) for node in nodes]
     total = sum(node.milliseconds for node in times)
-    by_node = TimeByNode(tuple(times), total, 1.01 * total, 60, 1 / 1.01, 1.002)
+    by_node = TimeByNode(tuple(times), total, 1.01 * total, 60, SUM, ADDED)
     live = live_by_node(graph, batch=batch)
     memory = ObservedMemory(max(alive.bytes for alive in live), live, with_workspace=False)
     return Run(latency(1.01 * total), by_node, memory, replace(MEASURED, batch=batch))

@@ -50,7 +50,7 @@ def test_the_sum_is_held_against_the_whole_round_by_round() -> None:
     plain = [2.0, 3.0, 4.0]
     by_node = [np.array([0.25 * 1.01 * whole, 0.75 * 1.01 * whole]) for whole in plain]
     found = time_by_node(["a", "b"], plain, [1.02 * whole for whole in plain], by_node)
-    assert [found.sum_to_whole, found.clocked_to_whole] == pytest.approx([1.01, 1.02])
+    assert [found.sum_to_whole.ratio, found.clocked_to_whole.ratio] == pytest.approx([1.01, 1.02])
     assert [found.whole_ms, found.sum_ms] == pytest.approx([3000.0, 1.01 * 3000.0])
     assert [node.name for node in found.nodes] == ["a", "b"]
     assert [node.milliseconds for node in found.nodes] == pytest.approx([0.25 * 1.01 * 3000, 0.75 * 1.01 * 3000])

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cnnx.analysis.environment import Environment
-
 
 @dataclass(frozen=True, slots=True)
 class CounterResult:
@@ -104,6 +102,5 @@ class TimeByNode:
     sum_ms: float
     whole_ms: float
     rounds: int
-    sum_to_whole: float = 1.0
-    clocked_to_whole: float = 1.0  # what measuring adds: the forward with clocks over the one without
-    environment: Environment | None = None
+    sum_to_whole: LatencyRatio
+    clocked_to_whole: LatencyRatio  # what measuring adds: the forward with clocks over the one without

@@ -46,12 +46,15 @@ def profile_runs(subject: ProfileSubject, settings: Sequence[Settings], wanted: 
 
     After Ctrl-C, those that remain say so. Raises `KeyboardInterrupt` where nothing had been measured by then.
     """
+    from cnnx.pytorch.memory_budget import check_memory
+
     runs, limits = Runs([]), dict[str, "Limits | None"]()
     for each in settings:
         run: Run | None = None
         failure: Failure | None = _interruption() if runs.interrupted else None
         if failure is None:
             try:
+                check_memory([subject.figures], each)
                 if each.device not in limits:
                     limits[each.device] = find_limits(each, remeasure=wanted.remeasure)
                 run = _measure(subject, each)

@@ -19,9 +19,11 @@ from cnnx.analysis.records import NodeTime, TimeByNode
 from cnnx.pytorch.cuda_clock import timing_event
 from cnnx.pytorch.protocol import Call, Clock
 from cnnx.pytorch.settings import Settings
+from cnnx.pytorch.statistics import compare
 
 NodeSeconds = NDArray[np.float64]  # one for each node
 Readings = Sequence[Any]  # nanoseconds on CPU, events on CUDA
+_LEAST = 1e-12  # seconds: events tell in steps of half a microsecond, so that views may take none
 
 
 class ClockedCall:
@@ -79,26 +81,33 @@ def node_reader(settings: Settings) -> Callable[[], object]:
 
 
 def time_by_node(
-    names: Sequence[str], plain: Sequence[float], clocked: Sequence[float], by_node: Sequence[NodeSeconds]
+    names: Sequence[str],
+    plain: Sequence[float],
+    clocked: Sequence[float],
+    by_node: Sequence[NodeSeconds],
+    seed: int = 0,
 ) -> TimeByNode:
     """Give the time of every node from the seconds of each round: of the plain call, of the clocked one, of its nodes.
 
     The sum is the plain call's median times the median, over the rounds, of the nodes' sum over the plain call in the
     same round: what slows a round down slows both. It is shared out as the nodes typically share their sum.
     """
-    rounds = np.array(by_node)
+    rounds = np.maximum(by_node, _LEAST)
     whole_ms = 1e3 * float(np.median(plain))
-    sum_to_whole = float(np.median(rounds.sum(axis=1) / np.array(plain)))
+    sum_to_whole = compare(plain, rounds.sum(axis=1), seed)
+    sum_ms = whole_ms * sum_to_whole.ratio
     shares = typical(rounds)
-    nodes = whole_ms * sum_to_whole * shares / shares.sum()
     return TimeByNode(
-        nodes=tuple([NodeTime(name, float(value)) for name, value in zip(names, nodes, strict=True)]),
-        sum_ms=whole_ms * sum_to_whole,
+        nodes=tuple([
+            NodeTime(name, float(sum_ms * share))
+            for name, share in zip(names, shares / shares.sum(), strict=True)
+        ]),
+        sum_ms=sum_ms,
         whole_ms=whole_ms,
         rounds=len(rounds),
         sum_to_whole=sum_to_whole,
-        clocked_to_whole=float(np.median(np.array(clocked) / np.array(plain))),
-    )
+        clocked_to_whole=compare(plain, clocked, seed),
+    )  # fmt: skip
 
 
 def typical(samples: Sequence[NodeSeconds] | NDArray[np.float64]) -> NodeSeconds:

@@ -118,7 +118,7 @@ def _run(subject: Subject, settings: Settings, before: Before, memory: ObservedM
         ratio = replace(ratio, shown=False)
     return Run(
         latency=latencies[0],
-        times=time_by_node(subject.names, plain, clocked, timed.by_node),
+        times=time_by_node(subject.names, plain, clocked, timed.by_node, settings.seed),
         memory=memory,
         environment=measured_environment(settings, before, timed.samples.rounds, warnings),
         mode=settings.mode,

@@ -10,9 +10,9 @@ from cnnx.analysis.figures import CONVENTION
 from cnnx.analysis.profile import Profile, ProfiledRun
 from cnnx.analysis.roofline import Limits
 from cnnx.report.notes import convention_note, draw_notes, environment_note, memory_note, warning_notes
-from cnnx.report.numbers import counted, percent, significant
+from cnnx.report.numbers import counted, significant
 from cnnx.report.profile_memory import draw_memory_parts
-from cnnx.report.profile_summary import GIGA, draw_summary, run_label
+from cnnx.report.profile_summary import GIGA, draw_summary, run_label, signed
 from cnnx.report.profile_table import draw_parts
 
 MEMORY_ROWS = 10  # the nodes at which most bytes live, where no number is given
@@ -79,10 +79,10 @@ def _time_notes(profile: Profile) -> Iterator[str]:
             f"The table has the times of the eager module: what is {timed[0].mode} has no nodes to time. "
             f"Preparing it took {seconds} s."
         )
-    added = ", ".join(percent(run.times.clocked_to_whole - 1) for run in timed if run.times is not None)
+    added = ", ".join(signed(run.times.clocked_to_whole.ratio - 1) for run in timed if run.times is not None)
     yield (
         "ms: of a call with the whole batch, by a clock read after each node. Parts and whole are held against each "
-        f"other round by round; the clocks add {added} to the whole."
+        f"other round by round; the clocks change the whole by {added}."
     )
 
 

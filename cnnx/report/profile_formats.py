@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from cnnx.analysis.profile import Profile, ProfiledRun, Row
+from cnnx.analysis.records import LatencyRatio
 from cnnx.analysis.roofline import Limits
 from cnnx.analysis.runs import Run
 from cnnx.graph.operation import show_shape
@@ -64,15 +65,19 @@ def _measured(profiled: ProfiledRun, run: Run) -> Object:
         "latency_ms": latency_object(run.latency),
         "images_per_second": images_per_second(profiled, run),
         "eager_latency_ms": None if run.eager is None else latency_object(run.eager),
-        "eager_ratio": None if ratio is None else {**asdict(ratio), "ci95": list(ratio.ci95)},
+        "eager_ratio": None if ratio is None else {**_ratio(ratio), "shown": ratio.shown},
         "prepare_seconds": run.prepare_seconds,
         "sum_of_parts_ms": None if times is None else times.sum_ms,
         "whole_ms": None if times is None else times.whole_ms,
-        "sum_to_whole": None if times is None else times.sum_to_whole,
-        "clocked_to_whole": None if times is None else times.clocked_to_whole,
+        "sum_to_whole": None if times is None else _ratio(times.sum_to_whole),
+        "clocked_to_whole": None if times is None else _ratio(times.clocked_to_whole),
         "time_by_node_ms": None if times is None else {node.name: node.milliseconds for node in times.nodes},
         "observed_peak_inference_bytes": None if run.memory is None else run.memory.peak_bytes,
     }
+
+
+def _ratio(ratio: LatencyRatio) -> Object:
+    return {"ratio": ratio.ratio, "ci95": list(ratio.ci95)}
 
 
 def _limits(limits: Limits) -> Object:

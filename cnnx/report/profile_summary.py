@@ -102,14 +102,11 @@ def _parts(run: Run) -> str:
     assert run.times is not None
     times = run.times
     whole = "the whole" if run.eager is None else "the whole, eager,"
+    low, high = (signed(bound - 1) for bound in times.sum_to_whole.ci95)
     return (
-        f"{significant(times.sum_ms)} ms added up, {_difference(times.sum_to_whole)} "
+        f"{significant(times.sum_ms)} ms added up, {signed(times.sum_to_whole.ratio - 1)} [{low}, {high}] against "
         f"{whole} of {significant(times.whole_ms)} ms"
     )
-
-
-def _difference(ratio: float) -> str:
-    return f"{percent(abs(ratio - 1))} {'below' if ratio < 1 else 'above'}"
 
 
 def run_label(profiled: ProfiledRun, runs: Sequence[ProfiledRun]) -> str:
@@ -145,7 +142,12 @@ def _draw_runs(runs: Sequence[ProfiledRun], width: int | None) -> list[Text]:
                 Column("peak bytes", tuple(_predicted(each) for each in runs)),
                 column("observed", lambda each, run: NOTHING if run.memory is None else exact(run.memory.peak_bytes)),
             ],
-            [column("parts", lambda each, run: NOTHING if run.times is None else signed(run.times.sum_to_whole - 1))],
+            [
+                column(
+                    "parts",
+                    lambda each, run: NOTHING if run.times is None else signed(run.times.sum_to_whole.ratio - 1),
+                )
+            ],
         ],
         width,
     )
