@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-NAMES = ("processes", "static_figures", "linear", "built_against_handwritten", "noise")
+NAMES = ("processes", "static_figures", "linear", "built_against_handwritten", "noise", "parts", "against_torch_timer")
 
 
 def main(names: Sequence[str]) -> int:
