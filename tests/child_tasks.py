@@ -24,7 +24,7 @@ class Echo:
         os.write(1, b"and by one in C\n")
         assert progress is not None
         progress(1, 2)
-        progress(2, 2)
+        progress(2, 2, [0.5])
         return self.word, os.getpid()
 
 

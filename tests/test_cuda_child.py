@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -32,11 +33,13 @@ def gone(process: int) -> bool:
 
 
 def test_an_answer_comes_from_another_process_whatever_is_printed_there() -> None:
-    told: list[tuple[int, int]] = []
-    word, process = run_in_child(Echo("ok"), lambda done, planned: told.append((done, planned)))
+    told: list[tuple[int, int, Sequence[float]]] = []
+    word, process = run_in_child(
+        Echo("ok"), lambda done, planned, seconds=(): told.append((done, planned, list(seconds)))
+    )
     assert word == "ok"
     assert process != os.getpid()
-    assert told == [(1, 2), (2, 2)]
+    assert told == [(1, 2, []), (2, 2, [0.5])]
     assert not psutil.pid_exists(process)
 
 
@@ -65,7 +68,7 @@ def test_a_death_says_how_it_died(how: str, told: str) -> None:
 
 
 def test_an_interruption_leaves_no_child(tmp_path: Path) -> None:
-    def interrupt(done: int, planned: int) -> None:
+    def interrupt(done: int, planned: int, seconds: Sequence[float] = ()) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

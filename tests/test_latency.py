@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -39,7 +40,10 @@ def linear() -> nn.Module:
 def test_each_module_gets_a_latency_and_a_ratio_to_the_first() -> None:
     told: list[tuple[int, int]] = []
     measurement = measure(
-        [linear(), linear(), linear()], QUICK, [(INPUT,)] * 3, lambda done, planned: told.append((done, planned))
+        [linear(), linear(), linear()],
+        QUICK,
+        [(INPUT,)] * 3,
+        lambda done, planned, seconds=(): told.append((done, planned)),
     )
     assert len(measurement.latencies) == 3
     for each in measurement.latencies:
@@ -117,7 +121,7 @@ def test_the_state_of_measuring_and_after() -> None:
 def test_an_interruption_comes_through_and_all_is_restored() -> None:
     module = linear()
 
-    def interrupt(done: int, planned: int) -> None:
+    def interrupt(done: int, planned: int, seconds: Sequence[float] = ()) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

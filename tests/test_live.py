@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 
 import pytest
 
 from cnnx.cli.app import run
+from cnnx.report.live import Tell
+from cnnx.report.numbers import significant
 
 COMMAND = ["compare", "plain3x3", "plain5x5", "--input", "8x4x4", "--rounds", "2", "--threads", "1"]
 
@@ -38,6 +41,24 @@ def test_static_cells_stand_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "measuring on cpu" in told
     assert "…" not in last
     assert "quartiles" in last
+
+
+def test_latency_cells_have_the_medians_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnnx.report.live._SECONDS_BETWEEN", 0.0)  # drawn after every round
+    rounds = []
+
+    def tell(self: Tell, done: int, planned: int, seconds: Sequence[float] = ()) -> None:
+        rounds.append(seconds)
+        told(self, done, planned, seconds)
+
+    told = Tell.__call__
+    monkeypatch.setattr(Tell, "__call__", tell)
+    drawn = _run_in_terminal(monkeypatch, COMMAND)
+    assert [len(seconds) for seconds in rounds] == [0, 0, 0, 2, 2]  # three cross-checks, two rounds of two rows
+    one, two = rounds[-2:]
+    for row in (0, 1):
+        assert significant(1e3 * one[row]) in drawn
+        assert significant(1e3 * (one[row] + two[row]) / 2) in drawn.partition("2 of 2\n")[0]
 
 
 def test_what_is_drawn_over_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -166,9 +166,14 @@ def test_one_round_is_always_run() -> None:
 
 
 def test_progress_is_told_after_every_round() -> None:
-    clock, told = FakeClock(), list[tuple[int, int]]()
-    time_calls([clock.steady(0.01)], clock, Settings(rounds=3), lambda done, planned: told.append((done, planned)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    clock, told = FakeClock(), list[tuple[int, int, Sequence[float]]]()
+
+    def tell(done: int, planned: int, seconds: Sequence[float] = ()) -> None:
+        told.append((done, planned, seconds))
+
+    samples = time_calls([clock.steady(0.01), clock.steady(0.02)], clock, Settings(rounds=3), tell)
+    assert [(done, planned) for done, planned, _ in told] == [(1, 3), (2, 3), (3, 3)]
+    assert [seconds for *_, seconds in told] == [list(each) for each in zip(*samples.seconds, strict=True)]
 
 
 def test_what_a_call_raises_comes_through() -> None:

@@ -113,7 +113,7 @@ def progress_of(what: str) -> Iterator[Progress]:
     """
     terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", None)
 
-    def tell(done: int, planned: int) -> None:
+    def tell(done: int, planned: int, _seconds: Sequence[float] = ()) -> None:
         if terminal:
             sys.stderr.write(f"\r\x1b[2K{what}: {done} of {planned}")
             sys.stderr.flush()

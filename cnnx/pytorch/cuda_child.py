@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, TypeVar
@@ -45,6 +46,7 @@ class Task(Protocol[Answer_co]):
 class _Done:
     rounds: int
     planned: int
+    seconds: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ def _converse(
             child.stdin.flush()
         while True:
             match pickle.load(child.stdout):
-                case _Done(rounds, planned) if progress is not None:
-                    progress(rounds, planned)
+                case _Done(rounds, planned, seconds) if progress is not None:
+                    progress(rounds, planned, seconds)
                 case _Failure(error):
                     raise error
                 case _Result(answer):
@@ -129,7 +131,7 @@ def serve() -> None:
         answers.flush()
 
     try:
-        send(_Result(task.run(lambda rounds, planned: send(_Done(rounds, planned)))))
+        send(_Result(task.run(lambda rounds, planned, seconds=(): send(_Done(rounds, planned, seconds)))))
     except CnnxError as error:
         send(_Failure(error))
     except KeyboardInterrupt:  # the parent has been interrupted too, and says so

@@ -130,12 +130,12 @@ def _run_rounds(
         for index in order:
             calls[index]()  # untimed: it brings back what the call before drove out of the caches
             seconds[index].append(clock.sample(calls[index], times[index]) / times[index])
-        progress(done, settings.rounds)
+        progress(done, settings.rounds, [each[-1] for each in seconds])
         now = clock.now()
         if now + (now - start) > deadline:
             break
     return seconds
 
 
-def _ignore(done: int, planned: int) -> None:
+def _ignore(_done: int, _planned: int, _seconds: Sequence[float] = ()) -> None:
     """Report progress to nobody."""

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from cnnx.analysis.figures import ELEMENT_BYTES
 from cnnx.errors import UsageError, nearest
 from cnnx.pytorch.devices import parse_devices
 
-# Called after every round with the rounds done and the rounds planned, outside of everything that is timed.
-# What it starts must not work on: a progress bar that redraws itself from a thread would be measured along.
-Progress = Callable[[int, int], None]
+
+class Progress(Protocol):
+    """What follows a measurement."""
+
+    def __call__(self, done: int, planned: int, seconds: Sequence[float] = (), /) -> None:
+        """Be told, after every round and outside of everything that is timed, how many are done and planned.
+
+        `seconds` has what each call took in that round; where no rounds are run, it is empty. What this starts must
+        not work on: a progress bar that redraws itself from a thread would be measured along.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

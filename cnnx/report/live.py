@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import median
 
 from rich.live import Live
 from rich.text import Text
@@ -16,6 +17,7 @@ from cnnx.analysis.comparison import Comparison
 from cnnx.report.columns import LATENCY
 from cnnx.report.comparison import column_groups
 from cnnx.report.console import Pipe, is_terminal, wants_colour, width_of
+from cnnx.report.numbers import aligned, significant
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import line
 
@@ -29,40 +31,59 @@ def can_be_live() -> bool:
 
 
 def draw_so_far(
-    comparison: Comparison, columns: Sequence[str], devices: Sequence[str], status: str, width: int | None
+    comparison: Comparison,
+    columns: Sequence[str],
+    devices: Sequence[str],
+    medians: Sequence[float],
+    status: str,
+    width: int | None,
 ) -> list[Text]:
-    """Draw what is known, a `…` for each latency that is still being measured, and what is being done."""
+    """Draw what is known and what is being done.
+
+    Of the device that is being measured, the latency cells have the `medians` so far, in milliseconds, or `…` where
+    there are none yet; of those that come after it, `…`.
+    """
     lead = Column("", tuple(row.label for row in comparison.rows), left=True, style="bold")
-    groups = [group for name in columns for group in column_groups(name, comparison)]
-    waiting = [device for device in devices if device not in comparison.devices] if LATENCY in columns else []
-    cells = tuple(PENDING for _ in comparison.rows)
-    groups += [[Column(f"{device}\nmedian ms", cells, style="dim")] for device in waiting]
+    waiting = [device for device in devices if device not in comparison.devices]
+    groups: list[list[Column]] = []
+    for name in columns:
+        groups += column_groups(name, comparison)
+        if name == LATENCY:
+            groups += [[_waiting(device, comparison, medians if not n else ())] for n, device in enumerate(waiting)]
     return [*draw_folded(lead, groups, width), Text(), line((status, "dim"))]
+
+
+def _waiting(device: str, comparison: Comparison, medians: Sequence[float]) -> Column:
+    cells = aligned([significant(each) for each in medians]) if medians else [PENDING] * len(comparison.rows)
+    return Column(f"{device}\nmedian ms", tuple(cells), style="dim")
 
 
 @dataclass(slots=True)
 class LiveTable:
     """A table that is drawn over itself, between the rounds of a measurement and never beside them.
 
-    Nothing works in the background: `comparison` is set to what is known, and `tell` draws.
+    Nothing works in the background: `comparison` is set to what is known, and `tell` draws. `rounds` has the seconds of
+    each row, round by round, on the device that is being measured.
     """
 
     comparison: Comparison
     columns: Sequence[str]
     devices: Sequence[str]
     live: Live
-    drawn_at: float = field(default=0.0)
+    rounds: list[Sequence[float]] = field(default_factory=list)
+    drawn_at: float = 0.0
 
     @contextmanager
     def progress_of(self, what: str) -> Iterator[Tell]:
         """Tell progress in a line beneath the table."""
-        tell = Tell(self, what)
+        self.rounds.clear()
         self.draw(what)
-        yield tell
+        yield Tell(self, what)
 
     def draw(self, status: str) -> None:
         """Draw what is known now."""
-        lines = draw_so_far(self.comparison, self.columns, self.devices, status, width_of(sys.stdout))
+        medians = [1e3 * median(seconds) for seconds in zip(*self.rounds, strict=True)]
+        lines = draw_so_far(self.comparison, self.columns, self.devices, medians, status, width_of(sys.stdout))
         self.live.update(Text("\n").join(lines), refresh=True)
         self.drawn_at = time.monotonic()
 
@@ -74,8 +95,10 @@ class Tell:
     table: LiveTable
     what: str
 
-    def __call__(self, done: int, planned: int) -> None:
-        """Tell that `done` of `planned` are done."""
+    def __call__(self, done: int, planned: int, seconds: Sequence[float] = ()) -> None:
+        """Tell that `done` of `planned` are done, the last of them in so many seconds for each row."""
+        if seconds:
+            self.table.rounds.append(seconds)
         if time.monotonic() - self.table.drawn_at >= _SECONDS_BETWEEN:
             self.table.draw(f"{self.what}: {done} of {planned}")
 
