@@ -45,7 +45,8 @@ def test_aa_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     (found,) = json.loads(capsys.readouterr().out)["results"]
     assert found["comparisons"] == len(found["ratios"]) >= 1
     assert found["claimed"] == sum(ratio["difference_shown"] for ratio in found["ratios"])
-    assert found["smallest_difference"] >= 0.01
+    # On a busy machine there may be too few rounds to show any.
+    assert found["smallest_difference"] is None or found["smallest_difference"] >= 0.01
     assert found["seconds"] * found["comparisons"] < 10
 
 

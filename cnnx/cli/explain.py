@@ -107,19 +107,21 @@ class _Asked:
         """Explain one spec, or two and the ratio between them."""
         from cnnx.analysis.formulas import check_figure, explain
         from cnnx.analysis.ratios import explain_ratio, renamed_in_second
+        from cnnx.cli.names import split_name
         from cnnx.spec.library import Library
 
         check_figure(self.figure)
         library = Library()
+        own = [library.open(split_name(name)[0]).name for name in names]
         title, first = self.derive(names[0], library)
         if len(names) == 1:
-            return [_beside(explain(first, self.figure, title), first)], None
+            return [_beside(own[0], explain(first, self.figure, title), first)], None
         other, second = self.derive(names[1], library)
         renamed = renamed_in_second(first.graph.parameters, second.graph.parameters)
         if renamed:
             other, second = self.derive(names[1], library, renamed)
         found = explain_ratio(first, second, self.figure, (title, other))
-        return [_beside(found.first, first), _beside(found.second, second)], found
+        return [_beside(own[0], found.first, first), _beside(own[1], found.second, second)], found
 
     def derive(self, name: str, library: Library, renamed: Mapping[str, str] | None = None) -> tuple[str, Derivation]:
         """Give a spec's title and its figures with their formulas, by the convention."""
@@ -132,10 +134,10 @@ class _Asked:
         return target.file.spec.title or "", by_convention(derivation, self.convention)
 
 
-def _beside(explanation: Explanation, derivation: Derivation) -> Explained:
+def _beside(name: str, explanation: Explanation, derivation: Derivation) -> Explained:
     from cnnx.report.explain import Explained
 
-    return Explained(explanation, derivation.figures, _coverage(derivation.graph))
+    return Explained(name, explanation, derivation.figures, _coverage(derivation.graph))
 
 
 def _coverage(graph: Graph) -> tuple[AxisCoverage, ...] | None:

@@ -34,4 +34,8 @@ def show_noise(loaded: Loaded, asked: Asked, output: Output, *, static: bool) ->
     for each in settings:
         with progress_of(f"measuring {loaded.label} against itself on {each.device}") as tell:
             floors.append(measure_noise(loaded.graph, loaded.label, each, tell, command_line()))
-    output.write(lambda width: draw_noise(floors, width), lambda: noise_document(floors), lambda: noise_grid(floors))
+    output.write(
+        lambda width: draw_noise(floors, width),
+        lambda: noise_document(floors, loaded.graph.name),
+        lambda: noise_grid(floors),
+    )

@@ -73,7 +73,7 @@ def show(
             if memory
             else draw_structure(told, figures, tree, width)
         ),
-        lambda: structure_document(told, figures, needed, environment),
+        lambda: structure_document(loaded.label, told, figures, needed, environment),
         lambda: memory_grid(needed) if memory else structure_grid(figures),
     )
 

@@ -9,7 +9,7 @@ from cnnx.analysis.budgets import LIMITED, Checked, Row
 from cnnx.analysis.changes import Changes, LayerChange
 from cnnx.analysis.environment import Environment
 from cnnx.report.budgets import check_notes
-from cnnx.report.document import Object, document
+from cnnx.report.document import RESULT_FIELDS, Object, document
 from cnnx.report.grid import Cell, Grid, Series
 from cnnx.report.numbers import percent
 
@@ -24,12 +24,13 @@ def check_document(found: Sequence[Checked], environment: Environment, baseline:
 def _result(checked: Checked) -> Object:
     snapshot = checked.snapshot
     return {
+        **dict.fromkeys(RESULT_FIELDS),  # what a snapshot does not know is null
         "name": snapshot.name,
-        "label": checked.label,
         "parameters": dict(snapshot.parameters),
         "input": {name: list(shape) for name, shape in snapshot.input.items()},
         "output": {name: list(shape) for name, shape in snapshot.output.items()},
         **snapshot.figures,
+        "label": checked.label,
         "holds": not checked.failing,
         "budgets": [_budget(checked, row) for row in checked.rows if row.budget is not None],
         "changes": None if checked.changes is None else _changes(checked.changes),

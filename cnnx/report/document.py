@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 SCHEMA = "cnnx/1"
 
+# What every result of a model has, and how every command calls it.
+RESULT_FIELDS = (
+    "name", "parameters", "input", "output", "params", "buffers", "macs", "flops", "weight_bytes", "buffer_bytes",
+    "activation_elements", "memory_access_elements", "flops_per_byte", "peak_inference_bytes", "training_bytes",
+    "receptive_field", "flops_by_category", "crosscheck", "latency_ms", "ratio_to_first",
+)  # fmt: skip
+
 Object = dict[str, Any]
 
 

@@ -24,8 +24,9 @@ _INDENT = "  "
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An explanation with what stands beside it."""
+    """An explanation with what stands beside it; `name` is the spec's own, however it was named."""
 
+    name: str
     explanation: Explanation
     figures: Figures
     coverage: tuple[AxisCoverage, ...] | None

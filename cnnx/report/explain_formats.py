@@ -31,6 +31,8 @@ def _result(explained: Explained) -> Object:
     covered = explained.coverage
     return {
         **result(explained.figures),
+        "name": explained.name,
+        "label": explained.explanation.name,
         "title": explained.explanation.title,
         "explanation": _explanation(explained.explanation),
         "coverage": None if covered is None else [coverage_object(axis) for axis in covered],

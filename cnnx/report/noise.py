@@ -69,11 +69,12 @@ def _percent(cell: Cell) -> str:
     return percent(None if cell is None else float(cell))
 
 
-def noise_document(floors: Sequence[NoiseFloor]) -> Object:
-    """Give one result for each device, with the ratio of every comparison."""
+def noise_document(floors: Sequence[NoiseFloor], name: str) -> Object:
+    """Give one result for each device, with the ratio of every comparison; `name` is the spec's own."""
     results = [
         {
-            "name": floor.label,
+            "name": name,
+            "label": floor.label,
             "device": floor.device,
             "median_ms": floor.median_ms,
             "comparisons": floor.comparisons,

@@ -137,8 +137,8 @@ def _columns(rows: Sequence[_Row], figures: Figures, layout: _Layout) -> list[Co
     ]
 
 
-def structure_document(about: About, figures: Figures, memory: Memory, environment: Environment) -> Object:
-    """Give one result, with what the spec says of itself and the figures of every node."""
+def structure_document(label: str, about: About, figures: Figures, memory: Memory, environment: Environment) -> Object:
+    """Give one result, with what the spec says of itself and the figures of every node; `label` is how it was named."""
     told = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(about).items()}
     told |= {"nodes": [node_object(node) for node in figures.by_node], "memory": memory_object(memory)}
-    return document(environment, [{**result(figures, memory), **told}], figures.convention)
+    return document(environment, [{**result(figures, memory), "label": label, **told}], figures.convention)
