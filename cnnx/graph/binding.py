@@ -11,7 +11,7 @@ from cnnx.graph.operation import Shape, show_shape
 from cnnx.spec.expressions import Scope
 from cnnx.spec.library import Target
 from cnnx.spec.model import Body, SpecFile
-from cnnx.spec.places import Reader, check_count, is_word
+from cnnx.spec.places import Reader, check_count
 from cnnx.spec.values import Value, bounded
 from cnnx.spec.yaml_reader import Mark
 
@@ -126,7 +126,7 @@ def _taken(body: Body, given: Mapping[str, Value], entering: Mapping[str, Shape]
             raise RuleError(f"`{label}` takes a map, not a vector of {shape[0]}")
         for size, actual in zip(entry, shape, strict=True):
             name = size.written
-            if not is_word(name) or name not in body.parameters:
+            if name not in body.parameters:
                 continue
             if taken.setdefault(name, actual) != actual:
                 raise RuleError(
