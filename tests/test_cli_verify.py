@@ -353,7 +353,19 @@ def test_a_table_names_the_convention_beneath(capsys: pytest.CaptureFixture[str]
     assert f"{flops:,}" in out
 
 
-@pytest.mark.parametrize("command", [["show"], ["compare", "--static"], ["list"], ["profile"]])
+def test_one_convention_is_explained_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    right = write("right.yaml", RIGHT)
+    (result,) = answer(capsys, "verify", right, "--convention", "torchinfo")["results"]
+    assert {name: found["total"] for name, found in result["conventions"].items()} == {
+        "torchinfo": MACS + 2 * 36 + 2 * 4  # biased outputs and batch norm's weights
+    }
+    assert run(["verify", right, "--convention", "torchinfo"]) == 0
+    told = capsys.readouterr().out
+    assert f"torchinfo: mult-adds {MACS + 2 * 36 + 2 * 4:,}" in " ".join(told.split())
+    assert "thop" not in told
+
+
+@pytest.mark.parametrize("command", [["show"], ["compare", "--static"], ["list"], ["profile"], ["verify"], ["explain"]])
 def test_an_unknown_convention_exits_2_with_the_nearest(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert run([command[0], "bottleneck", *command[1:], "--convention", "fvcor"]) == 2
     assert capsys.readouterr().err == "error: no convention is named `fvcor`; did you mean `fvcore`?\n"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnx.cli import options
-from cnnx.cli.completion import complete_name
+from cnnx.cli.completion import complete_convention, complete_name
 from cnnx.cli.output import choose_output, warn
 
 if TYPE_CHECKING:
+    from cnnx.analysis.conventions import Convention
     from cnnx.analysis.environment import Environment
     from cnnx.analysis.verification import Verification
     from cnnx.analysis.worked import FigureCheck
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   cnnx verify resnet50 --explain     why eight tools give seven answers
+  cnnx verify resnet50 --convention thop     what thop counts, addend by addend
   cnnx verify ./mine.yaml
   cnnx verify --all --json -o verified.json
 """
@@ -38,6 +40,15 @@ def verify(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each tool adds to conv and linear, and every stated figure.")
     ] = False,
+    convention: Annotated[
+        str | None,
+        typer.Option(
+            "--convention",
+            help="Explain this convention alone: cnnx, fvcore, torch, …",
+            metavar="NAME",
+            autocompletion=complete_convention,
+        ),
+    ] = None,
     form: options.TableFormat = None,
     json: options.Json = False,
     file: options.OutputFile = None,
@@ -50,14 +61,17 @@ def verify(
     """
     output = choose_output(form, json, file)
 
+    from cnnx.analysis.conventions import PRESETS, find_convention
     from cnnx.errors import CheckError, UsageError
     from cnnx.report.verification import draw_verifications, verification_document, verification_grid
     from cnnx.spec.library import Library
 
     if bool(names) == everything:
         raise UsageError("name what to verify, or give --all for every spec", hint="not both" if names else "")
+    chosen = PRESETS if convention is None else (find_convention(convention),)
     library = Library()
-    found = list(_verify(_named(names or (), library), library, explain=explain))
+    explained = chosen if explain or convention is not None else ()
+    found = list(_verify(_named(names or (), library), library, explained))
     environment = _environment()
     output.write(
         lambda width: draw_verifications(found, environment, width),
@@ -84,9 +98,9 @@ def _named(names: Sequence[str], library: Library) -> list[Loaded]:
     return [load(entry.name, library, {}, None) for entry in catalogue.entries if entry.stands_for is None]
 
 
-def _verify(loaded: Sequence[Loaded], library: Library, *, explain: bool) -> Iterator[Verification]:
+def _verify(loaded: Sequence[Loaded], library: Library, explained: Sequence[Convention]) -> Iterator[Verification]:
     """Check what the specs state, all of them before anything is built; then build and count one after the other."""
-    from cnnx.analysis.bridge import bridges
+    from cnnx.analysis.bridge import bridge
     from cnnx.analysis.figures import count
     from cnnx.analysis.verification import verify as put_together
     from cnnx.cli.measuring import progress_of
@@ -98,8 +112,8 @@ def _verify(loaded: Sequence[Loaded], library: Library, *, explain: bool) -> Ite
 
         for number, (each, checks) in enumerate(zip(loaded, stated, strict=True)):
             figures = count(each.graph)
-            explained = bridges(figures) if explain else ()
-            yield put_together(each.label, figures, crosscheck(each.graph, figures), checks, explained)
+            bridges = tuple([bridge(figures, convention) for convention in explained])
+            yield put_together(each.label, figures, crosscheck(each.graph, figures), checks, bridges)
             tell(number + 1, len(loaded))
 
 
