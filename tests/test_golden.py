@@ -1,4 +1,4 @@
-"""Golden drawings: what the commands draw at 80 and 120 columns, without colour.
+"""Golden drawings: what the commands draw at 80 and 120 columns, some at 40, without colour.
 
 `CNNX_GOLDEN=write` (`make golden`) draws them anew; read the difference before you commit it. What depends on the
 machine is fixed: the environment, and everything that is measured.
@@ -27,6 +27,8 @@ from tests.records import STATIC, agreeing, comparison_of, differing, figures_of
 
 GOLDEN = Path(__file__).parent / "golden"
 WIDTHS = (80, 120)
+NARROW = (40, 60)
+ALSO_NARROW = ("compare_static", "explain_bottleneck", "help_show", "list", "show_bottleneck", "show_mobilenetv3_small")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +109,24 @@ COMMANDS = {
 
 
 def check(name: str, width: int, drawn: str) -> None:
-    """Hold a drawing against its golden file, or write that."""
-    assert max(map(len, drawn.splitlines())) <= width
+    """Hold a drawing against its golden file, or write that; of most there is none for narrow terminals."""
+    words = [line for line in drawn.splitlines() if len(line) > width]  # an address is left whole
+    assert [line for line in words if " " in line.strip()] == []
+    if width in NARROW and (width != NARROW[0] or name not in ALSO_NARROW):
+        return
     file = GOLDEN / f"{name}_{width}.txt"
     if os.environ.get("CNNX_GOLDEN") == "write":
         file.write_text(drawn, "utf-8")
     assert drawn == file.read_text("utf-8")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [*NARROW, *WIDTHS])
 @pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda drawing: drawing.name)
 def test_a_drawing_is_golden(drawing: Drawing, width: int) -> None:
     check(drawing.name, width, "".join(f"{line.plain}\n" for line in drawing.draw(width)))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [*NARROW, *WIDTHS])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_draws_what_is_golden(
     name: str, width: int, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch

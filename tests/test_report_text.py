@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnx.report.text import line, paragraph, plain, show_shapes
+from cnnx.report.text import line, paragraph, plain, shorten, show_shapes
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,19 @@ def test_equal_shapes_are_counted() -> None:
     assert show_shapes([(256, 56, 56)]) == "256×56×56"
     assert show_shapes([(32, 32, 32), (32, 32, 32)]) == "2 of 32×32×32"
     assert show_shapes([(32, 28, 28), (1000,)]) == "32×28×28 + 1000"
+
+
+def test_text_breaks_at_blanks_and_between_wide_letters() -> None:
+    assert [line.plain for line in paragraph("parameters  r=4, channels=256", 20)] == [
+        "parameters  r=4,",
+        "channels=256",
+    ]
+    # A wide letter takes two columns: six of them and a comma fit into 14.
+    wide = [line.plain for line in paragraph("卷积神经网络中十大, 2017, https://example.org/a_long_page", 14)]
+    assert wide == ["卷积神经网络中", "十大, 2017,", "https://example.org/a_long_page"]
+
+
+def test_text_is_shortened_in_its_middle() -> None:
+    assert shorten("bottleneck", 10) == "bottleneck"
+    assert shorten("bottlenecks.1.expand", 10) == "bottle…and"  # 6 + 1 + 3
+    assert shorten("残差残差残差残差", 10) == "残差残…差"  # letters of two columns: 6 + 1 + 2

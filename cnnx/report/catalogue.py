@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import CONVENTION
 from cnnx.report.document import Object, document, result
 from cnnx.report.notes import MACS, draw_notes
-from cnnx.report.numbers import NOTHING, counted, exact
-from cnnx.report.table import GAP, Column, draw, width_of_columns
+from cnnx.report.numbers import NOTHING, counted, exact, short
+from cnnx.report.table import GAP, Column, draw, left_out_note, width_of_columns
 from cnnx.report.text import line, paragraph, show_shapes
 from cnnx.spec.folders import show_path
 
@@ -28,11 +28,14 @@ def draw_catalogue(catalogue: Catalogue, width: int | None) -> list[Text]:
     kinds = [list(entries) for _, entries in groupby(catalogue.entries, key=lambda entry: entry.kind)]
     rooms = [_room_for_title(entries, width) for entries in kinds]
     wide = all(room is None or room >= LEAST_TITLE for room in rooms)
+    figures = _narrow_figures(catalogue.entries, width)
     lines: list[Text] = []
     for entries, room in zip(kinds, rooms, strict=True):
-        lines += [*(_draw_wide(entries, room) if wide else _draw_narrow(entries, width)), Text()]
+        lines += [*(_draw_wide(entries, room) if wide else _draw_narrow(entries, figures(entries), width)), Text()]
     count = ", ".join(counted(len(entries), entries[0].kind) for entries in kinds)
-    return [*lines, *draw_notes([f"{count}. {_counted(catalogue)} At each spec's own settings, for one image."], width)]
+    notes = [f"{count}. {_counted(catalogue)} At each spec's own settings, for one image."]
+    notes += [] if wide else left_out_note(figures(catalogue.entries), ["input"])
+    return [*lines, *draw_notes(notes, width)]
 
 
 def _counted(catalogue: Catalogue) -> str:
@@ -59,20 +62,34 @@ def _draw_wide(entries: Sequence[Entry], room: int | None) -> list[Text]:
     return [head, rule, *_under_families(entries, blocks)]
 
 
-def _draw_narrow(entries: Sequence[Entry], width: int | None) -> list[Text]:
+def _narrow_figures(entries: Sequence[Entry], width: int | None) -> Callable[[Sequence[Entry]], list[Column]]:
+    """Give the widest form of the figures that fits beside a header: in full, short, without the input.
+
+    The year is not among them, as it stands beside the title.
+    """
+    forms: Sequence[Callable[[Sequence[Entry]], list[Column]]] = (
+        lambda some: _figures(some)[1:],
+        lambda some: _figures(some, short)[1:],
+        lambda some: _figures(some, short)[2:],
+    )
+    room = (width or 0) - len("networks") - GAP
+    return next((form for form in forms if width_of_columns(form(entries)) <= room), forms[-1])
+
+
+def _draw_narrow(entries: Sequence[Entry], figures: Sequence[Column], width: int | None) -> list[Text]:
     """Draw titles beneath what they name; a name that is too long for its column stands in a line of its own."""
-    _, *figures = _figures(entries)  # the year stands beside the title
     room = (width or 0) - width_of_columns(figures) - GAP
     names = [INDENT + entry.name for entry in entries]
     lead = Column(f"{entries[0].kind}s", tuple(name if cell_len(name) <= room else "" for name in names), left=True)
-    head, rule, *rows = draw([lead, *figures])
+    drawn = draw([lead, *figures])
+    heads, rows = drawn[: -len(entries)], drawn[-len(entries) :]
     blocks: list[list[Text]] = []
     for entry, name, row in zip(entries, names, rows, strict=True):
         title = ", ".join(part for part in (_title(entry), entry.year and str(entry.year)) if part)
         above = [] if cell_len(name) <= room else [line(name)]
         below = paragraph(title, width, "dim", INDENT * 2) if title else []
         blocks.append([*above, row, *below])
-    return [head, rule, *_under_families(entries, blocks)]
+    return [*heads, *_under_families(entries, blocks)]
 
 
 def _under_families(entries: Sequence[Entry], blocks: Sequence[Sequence[Text]]) -> Iterator[Text]:
@@ -89,14 +106,15 @@ def _names(entries: Sequence[Entry]) -> Column:
     return Column(f"{entries[0].kind}s", tuple(INDENT + entry.name for entry in entries), left=True, style="cyan")
 
 
-def _figures(entries: Sequence[Entry]) -> list[Column]:
+def _figures(entries: Sequence[Entry], write: Callable[[int], str] = exact) -> list[Column]:
     """Give the columns of figures; the FLOPs only where another convention than cnnx's was asked for."""
-    flops = [Column("FLOPs", tuple(exact(entry.figures.flops) for entry in entries))]
+    unit = "" if write is exact else "\nK M G"
+    flops = [Column(f"FLOPs{unit}", tuple(write(entry.figures.flops) for entry in entries))]
     return [
         Column("year", tuple(NOTHING if entry.year is None else str(entry.year) for entry in entries)),
         Column("input", tuple(show_shapes(entry.figures.input.values()) for entry in entries)),
-        Column("params", tuple(exact(entry.figures.params) for entry in entries)),
-        Column("MACs", tuple(exact(entry.figures.macs) for entry in entries)),
+        Column(f"params{unit}", tuple(write(entry.figures.params) for entry in entries)),
+        Column(f"MACs{unit}", tuple(write(entry.figures.macs) for entry in entries)),
         *(flops if entries[0].figures.convention != CONVENTION else []),
     ]
 

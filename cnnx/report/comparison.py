@@ -26,7 +26,8 @@ def draw_comparison(comparison: Comparison, columns: Sequence[str], width: int |
     lead = Column("", tuple(row.label for row in comparison.rows), left=True, style="bold")
     groups = [group for name in columns for group in column_groups(name, comparison)]
     lines = draw_folded(lead, groups, width)
-    return [*lines, Text(), *draw_differences(comparison), *draw_notes(comparison_notes(comparison, columns), width)]
+    notes = draw_notes(comparison_notes(comparison, columns), width)
+    return [*lines, Text(), *draw_differences(comparison, width), *notes]
 
 
 def column_groups(name: str, comparison: Comparison) -> list[list[Column]]:

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from cnnx.analysis.comparison import Comparison
 from cnnx.report.document import Object
-from cnnx.report.table import Column, draw
-from cnnx.report.text import listed
+from cnnx.report.table import Column, draw_folded
+from cnnx.report.text import listed, paragraph
 
 if TYPE_CHECKING:
     from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement
@@ -39,20 +39,21 @@ def _remark(label: str, counter: CounterResult) -> str:
     return f"{label}, {COUNTERS.get(counter.counter, counter.counter)}: {counter.note}."
 
 
-def draw_differences(comparison: Comparison) -> list[Text]:
+def draw_differences(comparison: Comparison, width: int | None) -> list[Text]:
     """Draw each difference between a counter and the static figures, by node; nothing where all agree."""
     rows = [(row.label, row.crosscheck) for row in comparison.rows]
-    return draw_disagreements([(label, each) for label, check in rows if check for each in check.disagreements])
+    return draw_disagreements([(label, each) for label, check in rows if check for each in check.disagreements], width)
 
 
-def draw_disagreements(found: Sequence[tuple[str, Disagreement]]) -> list[Text]:
+def draw_disagreements(found: Sequence[tuple[str, Disagreement]], width: int | None) -> list[Text]:
     """Draw a line for each disagreement, with the label of what it is about; nothing where there is none."""
     if not found:
         return []
-    lines = draw(_columns(found[:MOST_SHOWN]))
+    label, *columns = _columns(found[:MOST_SHOWN])
+    lines = draw_folded(label, [columns], width)
     if len(found) > MOST_SHOWN:
         lines.append(Text(f"and {len(found) - MOST_SHOWN:,} more; --json has all", "dim"))
-    return [Text("The counters differ from the static figures:", "bold red"), *lines, Text()]
+    return [*paragraph("The counters differ from the static figures:", width, "bold red"), *lines, Text()]
 
 
 def _columns(found: Sequence[tuple[str, Disagreement]]) -> list[Column]:

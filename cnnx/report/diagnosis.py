@@ -67,7 +67,10 @@ def _rows(rows: Sequence[tuple[str, str]], width: int | None) -> Iterable[Text]:
 
 def _abilities(found: Diagnosis, width: int | None) -> Iterable[Text]:
     for ability in found.abilities:
-        yield line(_INDENT, _YES if ability.works else _NO, "  " if ability.works else "   ", ability.what)
+        word, blanks = (_YES, "  ") if ability.works else (_NO, "   ")
+        first, *others = paragraph(ability.what, None if width is None else width - 7)
+        yield line(_INDENT, word, blanks) + first
+        yield from (Text(" " * 7) + other for other in others)
         if ability.why_not:
             yield from paragraph(ability.why_not, width, "dim", _INDENT * 4)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
 from rich.text import Text
 
 from cnnx.analysis.coverage import AxisCoverage
@@ -16,8 +15,8 @@ from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import counted, exact
 from cnnx.report.receptive_field import describe_fields
 from cnnx.report.structure import FOLDED, show_value
-from cnnx.report.table import Column, draw, width_of_columns
-from cnnx.report.text import line, paragraph
+from cnnx.report.table import Column, draw, fit, width_of_columns
+from cnnx.report.text import headline, line, paragraph
 
 _INDENT = "  "
 
@@ -57,20 +56,10 @@ def draw_subject(explanation: Explanation, width: int | None) -> list[Text]:
         "from these": [f"{parameter} = {formula}" for parameter, formula in explanation.derived.items()],
         "fixed": [*fixed, f"input {explanation.input}"],
     }
-    lines = _head(explanation, width)
+    lines = headline(explanation.title or explanation.name, explanation.name if explanation.title else "", width)
     for word, texts in told.items():
         lines += paragraph(f"{word}  {', '.join(texts)}", width) if texts else []
     return lines
-
-
-def _head(explanation: Explanation, width: int | None) -> list[Text]:
-    """Draw title and name beside each other or, where that is too wide, one beneath the other."""
-    name, title = explanation.name, explanation.title
-    if not title:
-        return paragraph(name, width, "bold")
-    if width is None or cell_len(title) + len(_INDENT) + cell_len(name) <= width:
-        return [line((title, "bold"), f"{_INDENT}{name}")]
-    return [*paragraph(title, width, "bold"), *paragraph(name, width)]
 
 
 def _symbol(each: Symbol) -> str:
@@ -84,8 +73,7 @@ def _table(explanation: Explanation, width: int | None) -> list[Text]:
     name, operation, formula, numbers, result = _columns(explanation)
     if width is None or width_of_columns([name, operation, formula, numbers, result]) <= width:
         return draw([name, operation, formula, numbers, result])
-    lead = [name, operation, result]
-    return list(_stacked(explanation, lead if width_of_columns(lead) <= width else [name, result], width))
+    return list(_stacked(explanation, fit([[name, operation, result], [name, result]], width), width))
 
 
 def _stacked(explanation: Explanation, columns: Sequence[Column], width: int) -> Iterator[Text]:

@@ -10,10 +10,10 @@ from cnnx.analysis.memory import Memory
 from cnnx.report.document import Object
 from cnnx.report.notes import draw_notes, memory_note
 from cnnx.report.numbers import bar, exact, percent
-from cnnx.report.table import Column, draw, width_of_columns
-from cnnx.report.text import line
+from cnnx.report.table import Column, draw, fit
+from cnnx.report.text import line, paragraph
 
-_BARS = (20, 10, 4)  # from the widest to the narrowest
+_BARS = (20, 10, 4, 0)  # from the widest to the narrowest
 
 
 def draw_memory(head: Sequence[Text], memory: Memory, width: int | None) -> list[Text]:
@@ -23,11 +23,11 @@ def draw_memory(head: Sequence[Text], memory: Memory, width: int | None) -> list
     trained = [
         ("weights", training.weight_bytes),
         ("gradients", training.gradient_bytes),
-        ("kept for the backward pass", training.saved_bytes),
+        ("kept for backward", training.saved_bytes),
     ]
     return [
         *head,
-        line(("peak of inference  ", "dim"), (f"{exact(peak.bytes)} bytes{where}", "bold")),
+        *_fact("peak of inference", f"{exact(peak.bytes)} bytes{where}", width),
         Text(),
         *draw_shares("alive there", alive_parts(memory), peak.bytes, width),
         Text(),
@@ -35,6 +35,14 @@ def draw_memory(head: Sequence[Text], memory: Memory, width: int | None) -> list
         Text(),
         *draw_notes([memory_note(memory.dtype, memory.batch)], width),
     ]
+
+
+def _fact(what: str, fact: str, width: int | None) -> list[Text]:
+    """Draw a fact beside what it is or, where that is too wide, beneath."""
+    beside = line((f"{what}  ", "dim"), (fact, "bold"))
+    if width is None or beside.cell_len <= width:
+        return [beside]
+    return [line((what, "dim")), *paragraph(fact, width, "bold", "  ")]
 
 
 def alive_parts(memory: Memory) -> list[tuple[str, int]]:
@@ -47,9 +55,7 @@ def alive_parts(memory: Memory) -> list[tuple[str, int]]:
 
 def draw_shares(head: str, parts: Sequence[tuple[str, int]], whole: int, width: int | None) -> list[Text]:
     """Draw parts of a whole, in bytes, with their shares as numbers and bars."""
-    candidates = [_columns(head, parts, whole, bars) for bars in _BARS]
-    fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
-    return draw(next(fitting, candidates[-1]))
+    return draw(fit([_columns(head, parts, whole, bars) for bars in _BARS], width))
 
 
 def _columns(head: str, parts: Sequence[tuple[str, int]], whole: int, bars: int) -> list[Column]:
@@ -58,7 +64,7 @@ def _columns(head: str, parts: Sequence[tuple[str, int]], whole: int, bars: int)
         Column(head, (*[name for name, _ in parts], "all"), left=True),
         Column("bytes", (*[exact(count) for _, count in parts], exact(whole))),
         Column("share", (*map(percent, shares), "")),
-        Column("", (*[bar(share, bars) for share in shares], ""), left=True, style="green"),
+        *([Column("", (*[bar(share, bars) for share in shares], ""), left=True, style="green")] if bars else []),
     ]
 
 

@@ -11,7 +11,7 @@ from cnnx.report.explain import Explained, draw_equal, draw_subject, draw_total,
 from cnnx.report.notes import draw_notes
 from cnnx.report.numbers import NOTHING, exact, ratio, significant
 from cnnx.report.receptive_field import describe_fields
-from cnnx.report.table import Column, draw, width_of_columns
+from cnnx.report.table import Column, draw, fit, width_of_columns
 from cnnx.report.text import line, paragraph
 
 
@@ -48,7 +48,7 @@ def _table(found: Ratio, width: int | None) -> list[Text]:
     everything = [name, own, whole, results, ratios]
     if width is None or width_of_columns(everything) <= width:
         return draw(everything)
-    drawn = draw([name, results, ratios])
+    drawn = draw(fit([[name, results, ratios]], width))
     lines = drawn[:2]
     for row, part in zip(drawn[2:], (*found.parts, None), strict=True):
         formula = paragraph(part.formula, width, "cyan", "  ") if part is not None and part.formula else []

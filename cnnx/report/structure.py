@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import NamedTuple
 
 from rich.text import Text
@@ -19,8 +20,8 @@ from cnnx.report.memory import memory_object
 from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import bar, exact, percent, short
 from cnnx.report.receptive_field import describe_fields
-from cnnx.report.table import Column, draw, width_of_columns
-from cnnx.report.text import line, paragraph, show_shapes
+from cnnx.report.table import Column, draw, fit, left_out_note
+from cnnx.report.text import headline, paragraph, show_shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class _Layout(NamedTuple):
     in_full: bool
     bars: int
     operations: bool = True
+    shares: bool = True
+    outputs: bool = True
 
 
 _FROM_WIDE_TO_NARROW = (
@@ -51,16 +54,20 @@ _FROM_WIDE_TO_NARROW = (
     _Layout(False, 2),
     _Layout(False, 2, operations=False),
 )
+_NARROW = (
+    _Layout(False, 0, operations=False),
+    _Layout(False, 0, operations=False, shares=False),
+    _Layout(False, 0, operations=False, shares=False, outputs=False),
+)
 
 
 def draw_structure(about: About, figures: Figures, layers: Sequence[Layer], width: int | None) -> list[Text]:
     """Draw the head, the tree in the widest form that fits, and the notes."""
     rows = list(_rows(layers, ""))
-    candidates = [_columns(rows, figures, layout) for layout in _FROM_WIDE_TO_NARROW]
-    fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
-    columns = next(fitting, candidates[-1])
-    folded = any(row.layer.times > 1 for row in rows)
-    notes = [FOLDED] if folded else []
+    form = partial(_columns, rows, figures)
+    columns = fit(map(form, _FROM_WIDE_TO_NARROW), width, map(form, _NARROW))
+    notes = left_out_note(columns, ("operation", "output", "share"))
+    notes += [FOLDED] if any(row.layer.times > 1 for row in rows) else []
     styles = ["bold", *["" for _ in rows]]
     return [
         *draw_head(about, figures, width),
@@ -84,7 +91,7 @@ def _flops_notes(figures: Figures) -> list[str]:
 
 def draw_head(about: About, figures: Figures, width: int | None) -> list[Text]:
     """Draw what a spec is called, what it is, where it comes from, its parameters and its shapes."""
-    lines = [line((about.title or about.name, "bold"), f"  {about.name}" if about.title else "")]
+    lines = headline(about.title or about.name, about.name if about.title else "", width)
     for text, style in ((about.summary, ""), (about.source, "dim"), (about.path, "dim")):
         lines += paragraph(text, width, style) if text else []
     if figures.parameters:
@@ -124,17 +131,23 @@ def _columns(rows: Sequence[_Row], figures: Figures, layout: _Layout) -> list[Co
     whole = show_shapes(figures.output.values())
     unit = "" if layout.in_full else "\nK M G"
     operations = Column("operation", ("", *[layer.operation for layer in layers]), left=True, style="cyan")
-    # Where bars are long enough, they stand beneath a part of the header.
-    share, rest = ("share", "of MACs") if layout.bars >= len("of MACs") else ("share\nof MACs", "")
+    outputs = Column("output", (whole, *[show_shape(layer.output) for layer in layers]))
     return [
         Column("layer", (figures.name, *[row.name for row in rows]), left=True),
         *([operations] if layout.operations else []),
-        Column("output", (whole, *[show_shape(layer.output) for layer in layers])),
+        *([outputs] if layout.outputs else []),
         Column(f"params{unit}", (write(figures.params), *[write(layer.params) for layer in layers])),
         Column(f"MACs{unit}", (write(figures.macs), *[write(layer.macs) for layer in layers])),
-        Column(share, ("", *["" if layer.share is None else percent(layer.share) for layer in layers])),
-        Column(rest, ("", *[bar(layer.share, layout.bars) for layer in layers]), left=True, style="green"),
+        *(_shares(layers, layout.bars) if layout.shares else []),
     ]
+
+
+def _shares(layers: Sequence[Layer], bars: int) -> Iterator[Column]:
+    # Where bars are long enough, they stand beneath a part of the header.
+    share, rest = ("share", "of MACs") if bars >= len("of MACs") else ("share\nof MACs", "")
+    yield Column(share, ("", *["" if layer.share is None else percent(layer.share) for layer in layers]))
+    if bars:
+        yield Column(rest, ("", *[bar(layer.share, bars) for layer in layers]), left=True, style="green")
 
 
 def structure_document(label: str, about: About, figures: Figures, memory: Memory, environment: Environment) -> Object:

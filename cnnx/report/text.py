@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from cnnx.graph.operation import Shape, show_shape
+
+LEAST_ROOM = 12  # columns for text, however narrow the terminal
 
 
 def plain(text: object) -> str:
@@ -35,13 +38,43 @@ def line(*parts: str | tuple[str, str]) -> Text:
 
 
 def paragraph(text: str, width: int | None, style: str = "", indent: str = "") -> list[Text]:
-    """Break text at blanks into lines of at most `width`; words stay whole, and None breaks nowhere."""
+    """Break text at blanks into lines of at most `width` columns; words stay whole, and None breaks nowhere."""
     clean = plain(text)
     if width is None:
         return [line(indent, (clean, style))]
-    room = max(20, width - len(indent))
-    wrapped = textwrap.wrap(clean, room, break_long_words=False, break_on_hyphens=False) or [""]
-    return [line(indent, (part, style)) for part in wrapped]
+    return [line(indent, (part, style)) for part in _wrapped(clean, max(LEAST_ROOM, width - cell_len(indent)))]
+
+
+def headline(title: str, name: str, width: int | None) -> list[Text]:
+    """Give a title in bold and a name beside it or, where that is too wide, one beneath the other."""
+    both = line((title, "bold"), f"  {name}" if name else "")
+    if width is None or both.cell_len <= width:
+        return [both]
+    return [*paragraph(title, width, "bold"), *(paragraph(name, width) if name else [])]
+
+
+def _wrapped(text: str, room: int) -> Iterator[str]:
+    """Break text at blanks, and a word of wide letters, which are written without blanks, between any two."""
+    so_far = ""
+    for word in re.findall(" *[^ ]+", text):
+        pieces = [*word] if cell_len(word) > max(room, len(word)) else [word]
+        for piece in pieces:
+            if so_far and cell_len(so_far + piece) > room:
+                yield so_far
+                piece = piece.lstrip()
+                so_far = ""
+            so_far += piece
+    yield so_far
+
+
+def shorten(text: str, width: int) -> str:
+    """Shorten text that is wider than `width` by an ellipsis in its middle: both ends of a name tell it from others."""
+    if cell_len(text) <= width:
+        return text
+    behind = (width - 1) // 3
+    start = set_cell_size(text, width - 1 - behind).rstrip()
+    end = set_cell_size(text[::-1], behind)[::-1].lstrip()
+    return f"{start}…{end}"
 
 
 def listed(names: Sequence[str]) -> str:

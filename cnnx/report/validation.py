@@ -12,19 +12,19 @@ from cnnx.analysis.validation import Validation
 from cnnx.errors import Problem
 from cnnx.report.document import Object, document
 from cnnx.report.numbers import counted
-from cnnx.report.table import Column, draw
+from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import line, paragraph
 
 
 def draw_validation(validations: Sequence[Validation], width: int | None) -> list[Text]:
     """Draw a table of the files, then each figure that is stated otherwise than it is computed."""
+    file = Column("file", tuple(each.file for each in validations), left=True, style="bold")
     columns = [
-        Column("file", tuple(each.file for each in validations), left=True, style="bold"),
         Column("verdict", tuple(map(_verdict, validations)), left=True),
         Column("names", tuple(str(len(each.names)) for each in validations)),
         Column("figures", tuple(str(len(each.checks)) for each in validations)),
     ]
-    lines = draw(columns)
+    lines = draw_folded(file, [columns], width)
     for each in validations:
         for check in each.wrong:
             source = f" ({check.source})" if check.source else ""

@@ -29,7 +29,7 @@ def draw_verifications(found: Sequence[Verification], environment: Environment, 
     return [
         *draw_folded(_lead(found), _groups(found), width, ["" if each.agrees else "red" for each in found]),
         Text(),
-        *draw_disagreements(disagreements),
+        *draw_disagreements(disagreements, width),
         *[drawn for label, check in wrong for drawn in _draw_wrong(label, check, width)],
         *[drawn for each in found if each.bridges for drawn in _draw_explained(each, width)],
         *draw_notes(list(_notes(found, environment)), width),
