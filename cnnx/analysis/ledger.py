@@ -7,6 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Phase(StrEnum):
+    """A part of a training step."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    UPDATE = "update"
+
+
+Where = tuple[Phase, str]  # the phase, and the node
+
+
 class Held(StrEnum):
     """What a storage is for."""
 
@@ -33,9 +44,13 @@ class Entry:
 
 
 class Ledger:
-    """Storages, each with the number of those that hold it; one that nobody holds is freed."""
+    """Storages, each with the number of those that hold it; one that nobody holds is freed.
 
-    def __init__(self) -> None:
+    `where` is what the caller is doing, and kept for the peak; `peak` is the most bytes that lived at once.
+    """
+
+    def __init__(self, where: Where) -> None:
+        self.where = self._peak_where = where
         self._entries: list[Entry] = []
         self._alive = 0
         self._moment = 0
@@ -48,7 +63,7 @@ class Ledger:
         self._entries.append(Entry(name, held, size, self._moment))
         self._alive += size
         if self._alive > self.peak:
-            self.peak, self._peak_moment = self._alive, self._moment
+            self.peak, self._peak_moment, self._peak_where = self._alive, self._moment, self.where
         return len(self._entries) - 1
 
     def hold(self, number: int) -> int:
@@ -74,14 +89,13 @@ class Ledger:
         """Give the bytes of a storage."""
         return self._entries[number].bytes
 
-    @property
-    def alive(self) -> int:
-        """Give the bytes that live now."""
-        return self._alive
+    def is_held_once(self, number: int, size: int) -> bool:
+        """Tell whether a storage has a single holder, who needs all of it: `size` bytes."""
+        entry = self._entries[number]
+        return entry.holders == 1 and entry.bytes == size
 
-    def at_peak(self) -> list[Entry]:
-        """Give what lived when the most bytes did, for the first time, in the order in which it was made."""
+    def at_peak(self) -> tuple[Where, list[Entry]]:
+        """Give where the most bytes lived for the first time, and what did, in the order in which it was made."""
         moment = self._peak_moment
-        return [
-            entry for entry in self._entries if entry.made <= moment and (entry.freed is None or entry.freed > moment)
-        ]
+        alive = [entry for entry in self._entries if entry.made <= moment < (entry.freed or moment + 1)]
+        return self._peak_where, alive

@@ -1,0 +1,70 @@
+"""The bytes of a training step of every block and network, against those that storages show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cnnx.errors import CnnxError
+from cnnx.graph.expand import expand
+from cnnx.graph.graph import Graph
+from cnnx.spec.folders import built_in_folder
+from cnnx.spec.library import Library
+from tests.test_training_step import assert_as_observed
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+LIBRARY = Library([built_in_folder()])
+# The quick ones, on small maps; the others are slow.
+QUICK = frozenset({
+    "bn_inception", "d2l_densenet", "lenet5", "mobilenetv2", "mobilenetv3_small", "resnet18", "shufflenetv1_g3",
+    "shufflenetv2_x0_5", "squeezenet1_1",
+})  # fmt: skip
+AT_DECLARED_SIZE = ("lenet5", "mobilenetv3_small")
+SIDES = (16, 32, 64, 96, 128, 160, 224)  # tried in turn, for what takes maps of any size
+BATCH = 2  # a batch norm of a single value cannot train
+
+
+def _names(folder: str) -> Iterator[str]:
+    for file in LIBRARY.files():
+        if file.path.parent.name == folder:
+            yield from file.spec.variants or [file.name]
+
+
+def _small(name: str) -> Graph:
+    """Expand a spec on the smallest map that leaves every layer more than one position, as declared if none is."""
+    target = LIBRARY.open(name)
+    declared = expand(target, LIBRARY)
+    shapes = list(declared.inputs.values())
+    for side in SIDES if len(shapes) == 1 and len(shapes[0]) == 3 else ():
+        if side < shapes[0][1]:
+            try:
+                return expand(target, LIBRARY, None, (shapes[0][0], side, side))
+            except CnnxError:  # too small for some layer, or all sizes but its own
+                continue
+    return declared
+
+
+@pytest.mark.parametrize("name", sorted(_names("blocks")))
+def test_every_block_as_observed(name: str) -> None:
+    assert_as_observed(_small(name), BATCH)
+
+
+def _networks() -> list[object]:
+    names = sorted(_names("networks"))
+    return [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in names]
+
+
+def test_the_quick_networks_are_there() -> None:
+    assert set(_names("networks")) >= QUICK
+
+
+@pytest.mark.parametrize("name", _networks())
+def test_every_network_as_observed(name: str) -> None:
+    assert_as_observed(_small(name), BATCH)
+
+
+@pytest.mark.parametrize("name", AT_DECLARED_SIZE)
+def test_networks_at_their_declared_size_as_observed(name: str) -> None:
+    assert_as_observed(expand(LIBRARY.open(name), LIBRARY), BATCH)
