@@ -224,6 +224,15 @@ def test_defaults_reach_layers_and_blocks_but_no_called_spec(expand_text: Expand
     assert graph.nodes[1].op.eps == 0.001  # type: ignore[attr-defined]  # it is a batch norm
 
 
+def test_the_slope_of_a_leaky_relu_comes_from_the_step_or_the_defaults_of_its_file(expand_text: Expand) -> None:
+    steps = "- leaky_relu\n- leaky_relu: {slope: 0.3}\n- conv: {out: 4, kernel: 1, act: leaky_relu}\n- other\n"
+    other = "input: [1, 1, 1]\nlayers: [leaky_relu]\n"
+    for defaults, slope in (("", 0.01), ("defaults: {leaky_relu: {slope: 0.2}}\n", 0.2)):
+        graph = expand_text(defaults + HEAD + steps, other=other)
+        found = [getattr(node.op, "slope", None) for node in graph]
+        assert found == [slope, 0.3, None, slope, 0.01]
+
+
 def test_variants_set_parameters_and_the_default_is_what_the_family_means(expand_text: Expand) -> None:
     text = HEAD + "- conv: {out: c * 2, kernel: 1}\nvariants: {small: {c: 2}, large: {c: 2 * 16}, default: large}\n"
     assert shape(expand_text(text)) == (64, 16, 16)
@@ -296,6 +305,7 @@ def test_an_average_that_leaves_padding_out_may_be_uneven_on_one_axis(expand_tex
         ("- crop: {sides: [8, 8, 0, 0]}", "nothing is left of 16×16"),
         ("- batchnorm: {eps: -1}", "eps=-1 is negative"),
         ("- dropout: {p: 1.5}", "p=1.5 is not a probability"),
+        ("- leaky_relu: {slope: -0.2}", "slope=-0.2 is not between 0 and 1"),
         ("- conv: {out: 3, kernel: 1, act: reul}", "no activation is named `reul`"),
         ("- conv: {out: 3, kernel: 1, norm: layernorm}", "no norm is named `layernorm`"),
         ("- repeat: {times: 1000000000, layers: [relu]}", "a loop of 1000000000"),

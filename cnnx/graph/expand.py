@@ -145,7 +145,7 @@ class Expansion:
         """Append the nodes of an operation and of its shorthands."""
         source, name = only(sources, step), frame.prefix + step.component
         ends = {ENTERING: source}
-        for ending, operation, reads in lower(step.action, scope, frame.callee.file.norm):
+        for ending, operation, reads in lower(step.action, scope, frame.callee.file.appended):
             if reads is not None:
                 sources = tuple([ends[part] for part in reads])
             source = ends[ending] = self.add(name + ending, operation, sources)

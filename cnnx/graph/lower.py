@@ -58,12 +58,12 @@ _PLAIN: Mapping[str, Callable[[], Operation]] = {
 }
 
 
-def lower(action: actions.Action, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def lower(action: actions.Action, scope: Scope, appended: options.Appended) -> Lowered:
     """Give the operations of an action on the stream that enters (`scope.incoming`).
 
-    `norm` has the batch norm options of the file. Raises `RuleError`.
+    `appended` has the options that the file's defaults give to what `norm` and `act` append. Raises `RuleError`.
     """
-    return LOWERINGS[type(action)](action, scope, norm)
+    return LOWERINGS[type(action)](action, scope, appended)
 
 
 def _incoming(scope: Scope) -> Shape:
@@ -71,22 +71,22 @@ def _incoming(scope: Scope) -> Shape:
     return scope.incoming
 
 
-def _conv(action: options.Conv, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _conv(action: options.Conv, scope: Scope, appended: options.Appended) -> Lowered:
     shape = check_map(_incoming(scope), "conv")
-    return _convolution(action, scope, norm, shape, action.out.read(scope), action.groups.read(scope))
+    return _convolution(action, scope, appended, shape, action.out.read(scope), action.groups.read(scope))
 
 
-def _depthwise(action: options.Depthwise, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _depthwise(action: options.Depthwise, scope: Scope, appended: options.Appended) -> Lowered:
     shape = check_map(_incoming(scope), "depthwise")
-    return _convolution(action, scope, norm, shape, shape[0] * action.multiplier.read(scope), shape[0])
+    return _convolution(action, scope, appended, shape, shape[0] * action.multiplier.read(scope), shape[0])
 
 
 def _convolution(
-    action: options.Convolution, scope: Scope, norm: options.BatchNorm, shape: Shape, out: int, groups: int
+    action: options.Convolution, scope: Scope, appended: options.Appended, shape: Shape, out: int, groups: int
 ) -> Lowered:
     parts, geometry = _geometry(action, scope, shape)
     parts.append(Part("", convolution.Conv(shape[0], out, *geometry, groups, action.bias.read(scope))))
-    return parts + _normed(action.norm.read(scope), out, scope, norm) + _activated(action.act.read(scope))
+    return parts + _ending(action, out, scope, appended)
 
 
 def _geometry(action: options.Convolution, scope: Scope, shape: Shape) -> tuple[Lowered, Geometry]:
@@ -121,6 +121,12 @@ def _tf_same(size: int, reach: int, stride: int) -> int:
     return max((outputs - 1) * stride + reach - size, 0)
 
 
+def _ending(action: options.Convolution, channels: int, scope: Scope, appended: options.Appended) -> Lowered:
+    """Give what `norm` and `act` append."""
+    normed = _normed(action.norm.read(scope), channels, scope, appended.norm)
+    return normed + _activated(action.act.read(scope), scope, appended.leaky_relu)
+
+
 def _normed(word: str, channels: int, scope: Scope, norm: options.BatchNorm) -> Lowered:
     if word == "none":
         return []
@@ -129,15 +135,17 @@ def _normed(word: str, channels: int, scope: Scope, norm: options.BatchNorm) -> 
     raise RuleError(f"no norm is named `{word}`", hint=nearest(word, ["batchnorm", "none"]), option="norm")
 
 
-def _activated(word: str) -> Lowered:
+def _activated(word: str, scope: Scope, leaky: options.LeakyRelu) -> Lowered:
     if word == "none":
         return []
+    if word == "leaky_relu":
+        return [Part("_act", _leaky(leaky, scope))]
     if word in _ACTS:
         return _ACTS[word]
     raise RuleError(f"no activation is named `{word}`", hint=nearest(word, [*ACTIVATIONS, "none"]), option="act")
 
 
-def _deform_conv(action: options.DeformConv, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _deform_conv(action: options.DeformConv, scope: Scope, appended: options.Appended) -> Lowered:
     # 2·k_h·k_w offset channels, with a bias (arXiv:1703.06211); k_h·k_w more if modulated (arXiv:1811.11168).
     shape = check_map(_incoming(scope), "deform_conv")
     padded, geometry = _geometry(action, scope, shape)
@@ -155,24 +163,24 @@ def _deform_conv(action: options.DeformConv, scope: Scope, norm: options.BatchNo
             Part("_mask", pointwise.Sigmoid()),
         ]
     parts.append(Part("", conv, (entering, "_moves", "_mask") if modulated else (entering, "_offset")))
-    return parts + _normed(action.norm.read(scope), out, scope, norm) + _activated(action.act.read(scope))
+    return parts + _ending(action, out, scope, appended)
 
 
-def _linear(action: options.Linear, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _linear(action: options.Linear, scope: Scope, appended: options.Appended) -> Lowered:
     operation = convolution.Linear(_incoming(scope)[0], action.out.read(scope), action.bias.read(scope))
-    return [Part("", operation), *_activated(action.act.read(scope))]
+    return [Part("", operation), *_activated(action.act.read(scope), scope, appended.leaky_relu)]
 
 
-def _batchnorm(action: options.BatchNorm, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _batchnorm(action: options.BatchNorm, scope: Scope, appended: options.Appended) -> Lowered:
     return [Part("", pointwise.BatchNorm(_incoming(scope)[0], action.eps.read(scope)))]
 
 
-def _lrn(action: options.Lrn, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _lrn(action: options.Lrn, scope: Scope, appended: options.Appended) -> Lowered:
     size, alpha = action.size.read(scope), action.alpha.read(scope)
     return [Part("", pointwise.Lrn(size, alpha, action.beta.read(scope), action.k.read(scope)))]
 
 
-def _resize(action: options.Resize, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _resize(action: options.Resize, scope: Scope, appended: options.Appended) -> Lowered:
     shape = check_map(_incoming(scope), "resize")
     if (action.size is None) == (action.factor is None):
         raise RuleError("`resize` takes either a `size` or a `factor`")
@@ -187,7 +195,7 @@ def _resize(action: options.Resize, scope: Scope, norm: options.BatchNorm) -> Lo
     return [Part("", pooling.Resize(size, action.mode.read(scope)))]
 
 
-def _pool(action: options.Pool, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _pool(action: options.Pool, scope: Scope, appended: options.Appended) -> Lowered:
     shape = check_map(_incoming(scope), action.op)
     kernel = action.kernel.read(scope)
     stride = kernel if action.stride is None else action.stride.read(scope)
@@ -221,37 +229,45 @@ def _left_out(sides: tuple[int, int, int, int], kernel: Pair, stride: Pair) -> P
     return padding[0], padding[1]
 
 
-def _plain(action: options.Plain, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _plain(action: options.Plain, scope: Scope, appended: options.Appended) -> Lowered:
     return [Part("", _PLAIN[action.op]())]
 
 
-def _adaptive(action: options.AdaptiveAvgPool, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _leaky_relu(action: options.LeakyRelu, scope: Scope, appended: options.Appended) -> Lowered:
+    return [Part("", _leaky(action, scope))]
+
+
+def _leaky(action: options.LeakyRelu, scope: Scope) -> Operation:
+    return pointwise.LeakyRelu(action.slope.read(scope))
+
+
+def _adaptive(action: options.AdaptiveAvgPool, scope: Scope, appended: options.Appended) -> Lowered:
     size = action.size.read(scope)
     return [Part("", pooling.GlobalAvgPool() if size == (1, 1) else pooling.AdaptiveAvgPool(size))]
 
 
-def _dropout(action: options.Dropout, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _dropout(action: options.Dropout, scope: Scope, appended: options.Appended) -> Lowered:
     return [Part("", pointwise.Dropout(action.p.read(scope)))]
 
 
-def _scale(action: options.Scale, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _scale(action: options.Scale, scope: Scope, appended: options.Appended) -> Lowered:
     return [Part("", pointwise.Scale(action.factor.read(scope)))]
 
 
-def _shuffle(action: options.ChannelShuffle, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _shuffle(action: options.ChannelShuffle, scope: Scope, appended: options.Appended) -> Lowered:
     return [Part("", layout.ChannelShuffle(action.groups.read(scope)))]
 
 
-def _slice(action: options.Slice, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _slice(action: options.Slice, scope: Scope, appended: options.Appended) -> Lowered:
     return [Part("", layout.Slice(action.start.read(scope), action.end.read(scope)))]
 
 
-def _sides(action: options.PadOrCrop, scope: Scope, norm: options.BatchNorm) -> Lowered:
+def _sides(action: options.PadOrCrop, scope: Scope, appended: options.Appended) -> Lowered:
     sides = action.sides.read(scope)
     return [Part("", layout.Pad(sides) if action.op == "pad" else layout.Crop(sides))]
 
 
-LOWERINGS: Mapping[type[options.Strict], Callable[[Any, Scope, options.BatchNorm], Lowered]] = {
+LOWERINGS: Mapping[type[options.Strict], Callable[[Any, Scope, options.Appended], Lowered]] = {
     options.Conv: _conv,
     options.Depthwise: _depthwise,
     options.DeformConv: _deform_conv,
@@ -261,6 +277,7 @@ LOWERINGS: Mapping[type[options.Strict], Callable[[Any, Scope, options.BatchNorm
     options.Pool: _pool,
     options.Resize: _resize,
     options.Plain: _plain,
+    options.LeakyRelu: _leaky_relu,
     options.AdaptiveAvgPool: _adaptive,
     options.Dropout: _dropout,
     options.Scale: _scale,

@@ -135,12 +135,22 @@ class Relu6(Activation):
     word: ClassVar[str] = "relu6"
 
 
+@dataclass(frozen=True, slots=True)
 class LeakyRelu(Activation):
-    """max(x, 0.01·x)."""
+    """max(x, slope·x)."""
 
-    __slots__ = ()
     word: ClassVar[str] = "leaky_relu"
     saves_output: ClassVar[bool] = True  # where it was written over its input
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.slope <= 1:  # what is written over x tells of its sign, and the greater one is x above zero
+            raise RuleError(f"slope={self.slope} is not between 0 and 1", option="slope")
+
+    def describe(self) -> str:
+        """Say `slope 0.2`."""
+        return f"slope {self.slope:g}"
 
 
 class HardSigmoid(Activation):

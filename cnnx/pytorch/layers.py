@@ -101,7 +101,7 @@ LAYERS: Mapping[type[Operation], MakeLayer] = {
     pooling.Resize: _resize,
     pointwise.Relu: lambda op, source: nn.ReLU(),
     pointwise.Relu6: lambda op, source: nn.ReLU6(),
-    pointwise.LeakyRelu: lambda op, source: nn.LeakyReLU(0.01),
+    pointwise.LeakyRelu: lambda op, source: nn.LeakyReLU(op.slope),
     pointwise.Sigmoid: lambda op, source: nn.Sigmoid(),
     pointwise.HardSigmoid: lambda op, source: nn.Hardsigmoid(),
     pointwise.HardSwish: lambda op, source: nn.Hardswish(),

@@ -15,6 +15,7 @@ from cnnx.spec.options import (
     DeformConv,
     Depthwise,
     Dropout,
+    LeakyRelu,
     Linear,
     Lrn,
     PadOrCrop,
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
         | Pool
         | AdaptiveAvgPool
         | Plain
+        | LeakyRelu
         | Dropout
         | Scale
         | ChannelShuffle
@@ -139,8 +141,8 @@ class Step(Strict):
 
 
 _ALL = (
-    Conv, Depthwise, DeformConv, Linear, BatchNorm, Lrn, Pool, AdaptiveAvgPool, Plain, Dropout, Scale,
-    ChannelShuffle, Slice, Resize, PadOrCrop, Join, Group, Repeat, Each, Call, Pass,
+    Conv, Depthwise, DeformConv, Linear, BatchNorm, Lrn, Pool, AdaptiveAvgPool, Plain, LeakyRelu, Dropout,
+    Scale, ChannelShuffle, Slice, Resize, PadOrCrop, Join, Group, Repeat, Each, Call, Pass,
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pydantic import Field, PlainValidator
 from cnnx.errors import Problem, RuleError
 from cnnx.spec.actions import Step
 from cnnx.spec.expressions import Expression, compile_expression
-from cnnx.spec.options import BatchNorm, Strict
+from cnnx.spec.options import Appended, Strict
 from cnnx.spec.places import Data, Reader, StreamNames, check_count, check_free_name, check_name, read_count
 from cnnx.spec.values import show_value
 from cnnx.spec.yaml_reader import Mark, MarkedDict, Source
@@ -186,7 +186,7 @@ class SpecFile:
     text: Source = field(repr=False)
     data: MarkedDict = field(repr=False)
     spec: Spec = field(repr=False)
-    norm: BatchNorm = field(repr=False)
+    appended: Appended = field(repr=False)
 
     def problem(self, at: Mark, message: str, hint: str = "") -> Problem:
         """Make a problem at a place of this file."""

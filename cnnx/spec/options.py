@@ -6,7 +6,7 @@ What an operation costs and what shapes it gives is told in `cnnx.graph`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,9 +28,8 @@ from cnnx.spec.places import (
     read_word,
 )
 
-Activation = Literal[
-    "relu", "relu6", "leaky_relu", "sigmoid", "hardsigmoid", "hardswish", "silu", "tanh", "gelu", "softmax"
-]
+PlainActivation = Literal["relu", "relu6", "sigmoid", "hardsigmoid", "hardswish", "silu", "tanh", "gelu", "softmax"]
+Activation = Literal[PlainActivation, "leaky_relu"]
 
 
 class Strict(BaseModel):
@@ -122,7 +121,21 @@ class AdaptiveAvgPool(Strict):
 class Plain(Strict):
     """An operation without options."""
 
-    op: Activation | Literal["global_avgpool", "flatten", "identity"]
+    op: PlainActivation | Literal["global_avgpool", "flatten", "identity"]
+
+
+class LeakyRelu(Strict):
+    """max(x, slope·x); 0.01 is PyTorch's slope, 0.2 TensorFlow's."""
+
+    op: Literal["leaky_relu"]
+    slope: Number = read_number(0.01)
+
+
+class Appended(NamedTuple):
+    """What `norm` and `act` of a file append, with the options that its defaults give."""
+
+    norm: BatchNorm
+    leaky_relu: LeakyRelu
 
 
 class Dropout(Strict):

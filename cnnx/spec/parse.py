@@ -14,7 +14,7 @@ from cnnx.spec.actions import ACTIONS, JOINS, OPERATIONS, options_of
 from cnnx.spec.checks import check_spec
 from cnnx.spec.model import Block, Origin, Published, Spec, SpecFile, Worked, find_mark
 from cnnx.spec.normalize import Normalizer
-from cnnx.spec.options import BatchNorm, Strict
+from cnnx.spec.options import Appended, BatchNorm, LeakyRelu, Strict
 from cnnx.spec.values import describe
 from cnnx.spec.yaml_reader import MarkedDict, Source, read_yaml
 
@@ -55,8 +55,12 @@ def parse_spec(
         problems += check_spec(spec, normal, source, is_spec, spec_names)
     if problems or spec is None:
         raise SpecError(problems)
-    norm = BatchNorm.model_validate({"op": "batchnorm", **spec.defaults.get("batchnorm", {})})
-    return SpecFile(name, Path(source.file), source, data, spec, norm)
+    return SpecFile(name, Path(source.file), source, data, spec, _appended(spec.defaults))
+
+
+def _appended(defaults: dict[str, dict[str, Any]]) -> Appended:
+    norm = BatchNorm.model_validate({"op": "batchnorm", **defaults.get("batchnorm", {})})
+    return Appended(norm, LeakyRelu.model_validate({"op": "leaky_relu", **defaults.get("leaky_relu", {})}))
 
 
 def _normalize(data: MarkedDict, normalizer: Normalizer) -> MarkedDict:
