@@ -97,8 +97,9 @@ def _memory(profiled: ProfiledRun) -> Object | None:
 
 
 def _part(row: Row) -> Object:
-    own = {name: value for name, value in asdict(row).items() if name != "placement"}
-    return {**own, "output": None if row.output is None else list(row.output), **asdict(row.placement)}
+    own = {name: value for name, value in asdict(row).items() if name not in ("placement", "milliseconds")}
+    output = None if row.output is None else list(row.output)
+    return {**own, "output": output, "time_ms": row.milliseconds, **asdict(row.placement)}
 
 
 def profile_grid(profile: Profile) -> Grid:
