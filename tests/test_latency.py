@@ -160,7 +160,9 @@ def test_few_rounds_are_said() -> None:
 def test_results_that_vanish_are_said() -> None:
     module = nn.Linear(4, 4, bias=False)
     measurement = measure([module], QUICK, [(INPUT,)])
-    assert any("result 1 gives denormal numbers or zeros only" in warning for warning in measurement.warnings)
+    assert any(warning.startswith("module 1 gives denormal numbers or zeros") for warning in measurement.warnings)
+    measurement = measure([module, nn.Identity()], QUICK, [(INPUT,), (INPUT,)], names=["thin@r=8", "other"])
+    assert any(warning.startswith("thin@r=8 gives denormal numbers or zeros") for warning in measurement.warnings)
 
 
 def test_graphs_come_with_their_environment(graph: Graph) -> None:
@@ -222,7 +224,7 @@ def test_graphs_on_cuda_go_to_a_child(graph: Graph, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(latency, "run_in_child", lambda task, progress: (task, progress))
     settings = Settings(device="cuda:1")
     sent: object = measure_graphs([graph], settings, None, "cnnx compare")
-    assert sent == (latency.MeasureGraphs((graph,), settings, "cnnx compare"), None)
+    assert sent == (latency.MeasureGraphs((graph,), settings, "cnnx compare", (graph.name,)), None)
 
 
 @pytest.mark.cuda

@@ -163,11 +163,12 @@ def _measure(
     live: Live,
 ) -> Comparison:
     """Cross-check and measure; in a terminal, what is known stands there meanwhile."""
-    with live(together(), [each.device for each in settings]) as table:
+    known = together()
+    with live(known, [each.device for each in settings]) as table:
         watch = progress_of if table is None else table.progress_of
         crosschecks = crosscheck_all(graphs, figures, watch)
         comparison = together(crosschecks=crosschecks)
-        for measured in measure_all(graphs, settings, watch):
+        for measured in measure_all(graphs, [row.label for row in known.rows], settings, watch):
             comparison = together(crosschecks=crosschecks, measured=measured)
             if table is not None:
                 table.comparison = comparison

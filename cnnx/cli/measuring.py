@@ -94,14 +94,16 @@ def crosscheck_all(graphs: Sequence[Graph], figures: Sequence[Figures], watch: W
     return found
 
 
-def measure_all(graphs: Sequence[Graph], settings: Sequence[Settings], watch: Watch) -> Iterator[dict[str, Measured]]:
+def measure_all(
+    graphs: Sequence[Graph], labels: Sequence[str], settings: Sequence[Settings], watch: Watch
+) -> Iterator[dict[str, Measured]]:
     """Measure the graphs against each other, on one device after the other; give all that is known after each."""
     from cnnx.pytorch.latency import measure_graphs
 
     measured: dict[str, Measured] = {}
     for each in settings:
         with watch(f"measuring on {each.device}") as tell:
-            measured = {**measured, each.device: measure_graphs(graphs, each, tell, command_line())}
+            measured = {**measured, each.device: measure_graphs(graphs, each, tell, command_line(), labels)}
         yield measured
 
 

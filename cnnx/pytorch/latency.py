@@ -44,10 +44,12 @@ def measure(
     settings: Settings,
     inputs: Sequence[Inputs] | None = None,
     progress: Progress | None = None,
+    names: Sequence[str] = (),
 ) -> Measurement:
     """Measure modules against each other, in this process, in milliseconds a call.
 
-    `inputs` are the arguments for each module; modules that cnnx built know what they take. Modules are switched to
+    `inputs` are the arguments for each module; modules that cnnx built know what they take. Warnings call them by
+    `names`, or else by their positions. Modules are switched to
     evaluation meanwhile and, like all that is global, left as they were. No difference is claimed where other
     processes made the threads wait (`cpu_use.py`).
     Raises `UsageError` if a module is not where and what the settings say or does not take its inputs,
@@ -56,8 +58,9 @@ def measure(
     if not modules:
         raise UsageError("there are no modules to measure")
     check_device(settings.device)
-    for position, module in enumerate(modules, 1):
-        _check_module(module, f"module {position}", settings)
+    names = names or [f"module {position}" for position in range(1, len(modules) + 1)]
+    for module, name in zip(modules, names, strict=True):
+        _check_module(module, name, settings)
     arguments = [_inputs(module, settings) for module in modules] if inputs is None else list(inputs)
     if len(arguments) != len(modules):
         raise UsageError(f"inputs for {len(arguments)} modules, but there are {len(modules)} modules")
@@ -65,13 +68,19 @@ def measure(
         calls = [prepare_call(module, given, settings).call for module, given in zip(modules, arguments, strict=True)]
         vanished = [vanishes(call()) for call in calls]
         samples, disturbed = time_watched(calls, clock_of(settings), settings, progress)
-    return _measurement(samples, disturbed, vanished, settings)
+    return _measurement(samples, disturbed, vanished, names, settings)
 
 
 def measure_graphs(
-    graphs: Sequence[Graph], settings: Settings, progress: Progress | None = None, command: str = ""
+    graphs: Sequence[Graph],
+    settings: Settings,
+    progress: Progress | None = None,
+    command: str = "",
+    labels: Sequence[str] = (),
 ) -> tuple[Measurement, Environment]:
     """Build graphs and measure them against each other; say where and how (`command` is the command line).
+
+    Warnings call the graphs by their `labels`, or else by their names.
 
     Weights are scaled so that activations neither vanish nor grow, as in a trained network (`unit_scale.py`). The
     environment's warnings hold the measurement's own too.
@@ -81,7 +90,7 @@ def measure_graphs(
     check_device(settings.device)
     if not graphs:
         raise UsageError("there are no graphs to measure")
-    task = MeasureGraphs(tuple(graphs), settings, command)
+    task = MeasureGraphs(tuple(graphs), settings, command, tuple(labels or [graph.name for graph in graphs]))
     return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
 
 
@@ -92,6 +101,7 @@ class MeasureGraphs:
     graphs: tuple[Graph, ...]
     settings: Settings
     command: str
+    labels: tuple[str, ...]
 
     def run(self, progress: Progress | None) -> tuple[Measurement, Environment]:
         """Do it. Raises as `measure_graphs` does."""
@@ -101,7 +111,7 @@ class MeasureGraphs:
         with torch_errors(settings):
             prepared = [prepare(graph, settings) for graph in self.graphs]
         networks, inputs = zip(*prepared, strict=True)
-        measurement = measure(networks, settings, inputs, progress)
+        measurement = measure(networks, settings, inputs, progress, self.labels)
         rounds = measurement.latencies[0].rounds
         return measurement, measured_environment(settings, before, rounds, measurement.warnings)
 
@@ -168,7 +178,9 @@ def _check_module(module: nn.Module, name: str, settings: Settings) -> None:
             )
 
 
-def _measurement(samples: Samples, disturbed: Disturbance, vanished: Sequence[bool], settings: Settings) -> Measurement:
+def _measurement(
+    samples: Samples, disturbed: Disturbance, vanished: Sequence[bool], names: Sequence[str], settings: Settings
+) -> Measurement:
     first, *others = samples.seconds
     latencies = [
         latency_of(seconds, calls, settings)
@@ -180,8 +192,8 @@ def _measurement(samples: Samples, disturbed: Disturbance, vanished: Sequence[bo
     warnings = (
         *few_rounds(samples.rounds, settings),
         *disturbed.warnings(),
-        *_unsteady(latencies),
-        *_denormal(vanished),
+        *_unsteady(latencies, names),
+        *_denormal(vanished, names),
     )
     return Measurement(tuple(latencies), (None, *ratios), warnings)
 
@@ -220,14 +232,14 @@ def few_rounds(rounds: int, settings: Settings) -> tuple[str, ...]:
     return tuple([warning for warning, holds in told.items() if holds])
 
 
-def _unsteady(latencies: Sequence[Latency]) -> Iterator[str]:
-    for position, latency in enumerate(latencies, 1):
+def _unsteady(latencies: Sequence[Latency], names: Sequence[str]) -> Iterator[str]:
+    for latency, name in zip(latencies, names, strict=True):
         spread = (latency.p75 - latency.p25) / latency.median
         if spread > UNSTEADY:
-            yield f"result {position} is unsteady: its middle half spreads over {spread:.0%} of the median"
+            yield f"{name} is unsteady: its middle half spreads over {spread:.0%} of the median"
 
 
-def _denormal(vanished: Sequence[bool]) -> Iterator[str]:
-    for position, vanishing in enumerate(vanished, 1):
+def _denormal(vanished: Sequence[bool], names: Sequence[str]) -> Iterator[str]:
+    for vanishing, name in zip(vanished, names, strict=True):
         if vanishing:
-            yield f"result {position} gives denormal numbers or zeros only; a CPU is many times slower on denormals"
+            yield f"{name} gives denormal numbers or zeros only; a CPU is many times slower on denormals"
