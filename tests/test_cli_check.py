@@ -43,10 +43,10 @@ MACs        17,280    11,520  150.0 %    5,760
 peak bytes   2,880     2,304  125.0 %      576
 
 Changed since old.json: parameter wide 8 → 12; FLOPs 23,040 → 34,560; weight bytes 1,280 → 1,920; activations 432 → 576
-layer               params             MACs          output
-───────────────────────────────────────────────────────────
-conv1  conv 3×3  288 → 432  10,368 → 15,552  8×6×6 → 12×6×6
-conv2  conv 1×1    32 → 48    1,152 → 1,728           4×6×6
+layer  operation     params             MACs          output
+────────────────────────────────────────────────────────────
+conv1  conv 3×3   288 → 432  10,368 → 15,552  8×6×6 → 12×6×6
+conv2  conv 1×1     32 → 48    1,152 → 1,728           4×6×6
 
 """
 
@@ -177,7 +177,7 @@ def test_with_budgets_a_baseline_only_tells_what_changed(project: Path, command_
     answer = command_line(*with_budget)
     assert (answer.code, answer.err) == (0, "")
     assert "params    480       320     500  96.0 %    holds\n" in answer.out
-    assert "conv1  conv 3×3  288 → 432" in answer.out
+    assert "conv1  conv 3×3   288 → 432" in answer.out
     answer = command_line(*with_budget, "--tolerance", "0")
     assert answer.code == 1
     assert answer.err.startswith("error: 3 budgets do not hold\n")

@@ -13,7 +13,7 @@ from cnnx.graph.operation import show_shape
 from cnnx.report.notes import CONVENTION, MACS, draw_notes
 from cnnx.report.numbers import NOTHING, counted, exact, percent, value
 from cnnx.report.table import Column, draw_folded
-from cnnx.report.text import line, paragraph, show_shapes
+from cnnx.report.text import headline, paragraph, show_shapes
 
 ARROW = " → "
 MOST_LAYERS = 12
@@ -27,8 +27,8 @@ def draw_checks(found: Sequence[Checked], baseline: str, width: int | None, writ
     """
     lines: list[Text] = []
     for checked in found:
-        shapes = show_shapes(checked.snapshot.input.values()), show_shapes(checked.snapshot.output.values())
-        lines += [line((checked.label, "bold"), (f"  {shapes[0]} → {shapes[1]}", "dim"))]
+        streams = checked.snapshot.input.values(), checked.snapshot.output.values()
+        lines += headline(checked.label, ARROW.join(map(show_shapes, streams)), width)
         styles = ["red" if row.over else "" for row in checked.rows]
         lines += [*draw_folded(_lead(checked.rows), _groups(checked.rows), width, styles), Text()]
         if checked.changes is not None:
@@ -99,7 +99,7 @@ def _weight(checked: Checked) -> Callable[[LayerChange], tuple[int, ...]]:
 
 def _change_groups(changes: Sequence[LayerChange]) -> list[list[Column]]:
     groups = [
-        [Column("", tuple(map(_what, changes)), left=True)],
+        [Column("operation", tuple(map(_what, changes)), left=True)],
         [Column("params", tuple(_counts(change, lambda layer: layer.params) for change in changes))],
         [Column("MACs", tuple(_counts(change, lambda layer: layer.macs) for change in changes))],
     ]
