@@ -11,6 +11,8 @@ from cnnx.analysis.memory import Alive, Memory
 from cnnx.analysis.parts import ORDERED, Group, Part, group_parts
 from cnnx.analysis.roofline import Limits, Placement, place
 from cnnx.analysis.runs import Failure, Run
+from cnnx.analysis.training import Backward, NodeBackward
+from cnnx.analysis.training_runs import ProfiledTraining
 from cnnx.graph.operation import Shape
 
 
@@ -37,6 +39,9 @@ class Row:
     moved_share: float | None
     time_share: float | None  # of the sum over all nodes
     placement: Placement
+    backward_macs: int | None = None  # of the backward pass, where training was asked for
+    backward_flops: int | None = None
+    backward_share: float | None = None  # of the backward FLOPs
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class ProfiledRun:
     failure: Failure | None
     rows: tuple[Row, ...]
     whole: Row
+    training: ProfiledTraining | None = None  # where it was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,18 @@ class Scale:
     element_bytes: int
     limits: Limits | None
     milliseconds: Mapping[str, float]  # of the parts, by name; empty where nothing was measured
+    backward: Mapping[str, NodeBackward]  # of the parts, by name; empty where training was not asked for
 
 
 def profile_rows(
-    parts: Sequence[Part], by: str, top: int | None, dtype: str, batch: int, run: Run | None, limits: Limits | None
+    parts: Sequence[Part],
+    by: str,
+    top: int | None,
+    dtype: str,
+    batch: int,
+    run: Run | None,
+    limits: Limits | None,
+    backward: Backward | None = None,
 ) -> tuple[Row, ...]:
     """Give the rows of a table by block, layer, operation or category.
 
@@ -94,7 +108,7 @@ def profile_rows(
     nothing was measured). What is not among the `top` stands together in a last row.
     """
     times = {} if run is None or run.times is None else {node.name: node.milliseconds for node in run.times.nodes}
-    scale = Scale(batch, ELEMENT_BYTES[dtype], limits, times)
+    scale = Scale(batch, ELEMENT_BYTES[dtype], limits, times, _by_name(backward))
     whole = _row(Group("", tuple(parts)), scale)
     rows = [(group, _row(group, scale, whole)) for group in group_parts(parts, by)]
     if top is not None or by not in ORDERED:
@@ -105,11 +119,23 @@ def profile_rows(
     return tuple(row for _, row in rows)
 
 
-def whole_row(label: str, parts: Sequence[Part], dtype: str, batch: int, run: Run | None, limits: Limits | None) -> Row:
+def whole_row(
+    label: str,
+    parts: Sequence[Part],
+    dtype: str,
+    batch: int,
+    run: Run | None,
+    limits: Limits | None,
+    backward: Backward | None = None,
+) -> Row:
     """Give the network as one row, with the latency that was measured for the whole."""
     latency = None if run is None else run.latency.median
-    scale = Scale(batch, ELEMENT_BYTES[dtype], limits, {})
+    scale = Scale(batch, ELEMENT_BYTES[dtype], limits, {}, _by_name(backward))
     return _row(Group(label, tuple(parts)), scale, milliseconds=latency)
+
+
+def _by_name(backward: Backward | None) -> dict[str, NodeBackward]:
+    return {} if backward is None else {node.name: node for node in backward.by_node}
 
 
 def _row(group: Group, scale: Scale, whole: Row | None = None, milliseconds: float | None = None) -> Row:
@@ -119,6 +145,8 @@ def _row(group: Group, scale: Scale, whole: Row | None = None, milliseconds: flo
     params, macs, flops = (sum(values) for values in _columns(parts))
     moved = scale.element_bytes * sum(part.moved_elements(scale.batch) for part in parts)
     seconds = None if milliseconds is None else milliseconds / 1e3
+    backward = [scale.backward[part.name] for part in parts if part.name in scale.backward]
+    backward_flops = sum(node.flops for node in backward) if scale.backward else None
     return Row(
         name=group.name,
         operation=group.operation,
@@ -135,6 +163,9 @@ def _row(group: Group, scale: Scale, whole: Row | None = None, milliseconds: flo
         moved_share=_share(moved, None if whole is None else whole.moved_bytes),
         time_share=_share(milliseconds, None if whole is None else whole.milliseconds),
         placement=place(scale.batch * flops, moved, seconds, scale.limits),
+        backward_macs=sum(node.macs for node in backward) if scale.backward else None,
+        backward_flops=backward_flops,
+        backward_share=_share(backward_flops, None if whole is None else whole.backward_flops),
     )
 
 

@@ -43,10 +43,10 @@ class NodeBackward:
 
 @dataclass(frozen=True, slots=True)
 class Backward:
-    """The backward pass of a graph, for one image."""
+    """The backward pass of a graph or model, for one image; of a model, only the MACs are known."""
 
     macs: int
-    flops: int
+    flops: int | None
     by_node: tuple[NodeBackward, ...]
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.records import Latency
-from cnnx.analysis.training import Optimizer
+from cnnx.analysis.runs import Failure
+from cnnx.analysis.training import Backward, Optimizer, StepMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,17 @@ class TrainingRun:
     step: Latency
     memory: ObservedTraining
     environment: Environment
+
+
+@dataclass(frozen=True, slots=True)
+class ProfiledTraining:
+    """The training of one device and batch: what is predicted, and what was measured or why not.
+
+    `backward` is None, or has no FLOPs, and `predicted` is None where these cannot be told.
+    """
+
+    optimizer: Optimizer
+    backward: Backward | None
+    predicted: StepMemory | None
+    run: TrainingRun | None
+    failure: Failure | None
