@@ -209,6 +209,7 @@ def test_a_missing_device_is_told_before_anything(graph: Graph, monkeypatch: pyt
         ("cpu", RuntimeError("not implemented for 'Half'\nat …"), UsageError),
         ("cuda", RuntimeError("CUDA error: device-side assert triggered"), DeviceError),
         ("cuda", RuntimeError("mat1 and mat2 shapes"), UsageError),
+        ("cpu", RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried …"), MemoryBudgetError),
         ("cuda", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), MemoryBudgetError),
     ],
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnnx.cli import options
 from cnnx.cli.invocation import command_line
-from cnnx.cli.output import Output, choose_output
+from cnnx.cli.output import Output, choose_output, warn
 from cnnx.cli.profiling import Wanted, profile_runs
 
 if TYPE_CHECKING:
@@ -93,9 +93,12 @@ def profile(
 def _answer(output: Output, found: Profile) -> None:
     from cnnx.report.profile import draw_profile
     from cnnx.report.profile_formats import profile_document, profile_grid
+    from cnnx.report.profile_summary import failure_note
 
     output.write(
         lambda width: draw_profile(found, width),
         lambda: profile_document(found),
         lambda: profile_grid(found),
     )
+    if output.form != "table" or output.path is not None:  # a table in sight says it itself
+        warn(failure_note(run, found.runs) for run in found.runs if run.failure is not None)

@@ -44,7 +44,8 @@ class Runs:
 def profile_runs(subject: ProfileSubject, settings: Sequence[Settings], wanted: Wanted) -> Runs:
     """Measure one run after the other. One that fails has its reason in its place, and the others go on.
 
-    After Ctrl-C, those that remain say so. Raises `KeyboardInterrupt` where nothing had been measured by then.
+    After Ctrl-C, those that remain say so. Raises the error of a run that is the only one, and `KeyboardInterrupt`
+    where nothing had been measured by then.
     """
     from cnnx.pytorch.memory_budget import check_memory
 
@@ -54,11 +55,14 @@ def profile_runs(subject: ProfileSubject, settings: Sequence[Settings], wanted: 
         failure: Failure | None = _interruption() if runs.interrupted else None
         if failure is None:
             try:
-                check_memory([subject.figures], each)
+                if not each.on_cuda:  # where the child checks, so that this process takes no memory of the device
+                    check_memory([subject.figures], each)
                 if each.device not in limits:
                     limits[each.device] = find_limits(each, remeasure=wanted.remeasure)
                 run = _measure(subject, each)
             except (MemoryBudgetError, UsageError, DeviceError) as error:
+                if len(settings) == 1:
+                    raise
                 failure, runs.error = _failure(error), runs.error or error
             except KeyboardInterrupt:
                 if not runs.measured:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from itertools import repeat
 
 import torch
@@ -36,3 +37,23 @@ class CudaClock:
     def now(self) -> float:
         """Give the wall clock, in seconds."""
         return time.perf_counter()
+
+
+class EventPool:
+    """Puts an event on the current stream whenever it is called; to make one takes as long as a small kernel.
+
+    What was given back is recorded anew: its reading must have been taken by then.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[torch.cuda.Event] = []
+
+    def __call__(self) -> torch.cuda.Event:
+        """Give an event that was just recorded."""
+        event = self._free.pop() if self._free else timing_event()
+        event.record()
+        return event
+
+    def give_back(self, events: Iterable[torch.cuda.Event]) -> None:
+        """Take events that nobody will read any more."""
+        self._free.extend(events)

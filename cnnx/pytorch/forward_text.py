@@ -25,6 +25,8 @@ from cnnx.errors import RuleError
 from cnnx.graph.graph import Graph, Node
 from cnnx.pytorch.layers import EXPRESSION_NAMES, EXPRESSIONS, LAYERS, Operand
 
+FILENAME = "<forward"  # how the names begin that tracebacks show as the files of these texts
+
 # What a module has itself; the root adds `graph`.
 _TAKEN = frozenset({*dir(nn.Module()), "graph"})
 
@@ -119,7 +121,7 @@ def compile_forward(graph: Graph, *, timed: bool = False) -> Callable[..., Any]:
     """
     text = forward_text(graph, timed=timed)
     # Equal texts share an entry, so the cache grows with the number of networks, not of builds.
-    filename = f"<forward {hashlib.sha256(text.encode()).hexdigest()[:16]}>"
+    filename = f"{FILENAME} {hashlib.sha256(text.encode()).hexdigest()[:16]}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     names: dict[str, Any] = dict(EXPRESSION_NAMES)
     exec(compile(text, filename, "exec"), names)  # every name in the text was checked or quoted

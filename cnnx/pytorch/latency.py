@@ -26,6 +26,7 @@ from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.cuda_clock import CudaClock
 from cnnx.pytorch.devices import check_device
 from cnnx.pytorch.environment import before_measuring, measured_environment
+from cnnx.pytorch.failing_node import failing_node
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.protocol import Call, Clock, CpuClock, Samples, time_calls
@@ -151,8 +152,12 @@ def torch_errors(settings: Settings) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise MemoryBudgetError(f"the memory of `{settings.device}` is full: {_first_line(error)}") from error
     except RuntimeError as error:
+        if "DefaultCPUAllocator" in str(error):  # torch has no type of its own for a full CPU memory
+            raise MemoryBudgetError(f"the memory of `{settings.device}` is full: {_first_line(error)}") from error
         kind = DeviceError if settings.on_cuda and "CUDA" in str(error) else UsageError
-        raise kind(f"torch cannot run this on `{settings.device}` in {settings.dtype}: {_first_line(error)}") from error
+        what = f"`{node}`" if (node := failing_node(error)) else "this"
+        where = f"on `{settings.device}` in {settings.dtype}"
+        raise kind(f"torch cannot run {what} {where}: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

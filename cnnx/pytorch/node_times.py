@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from cnnx.analysis.records import NodeTime, TimeByNode
-from cnnx.pytorch.cuda_clock import timing_event
+from cnnx.pytorch.cuda_clock import EventPool
 from cnnx.pytorch.protocol import Call, Clock
 from cnnx.pytorch.settings import Settings
 from cnnx.pytorch.statistics import compare
@@ -26,16 +27,27 @@ Readings = Sequence[Any]  # nanoseconds on CPU, events on CUDA
 _LEAST = 1e-12  # seconds: events tell in steps of half a microsecond, so that views may take none
 
 
+# A forward that calls a clock at the start and after each node: its outputs, and what was read.
+Forward = Callable[[Callable[[], Any]], tuple[Any, Readings]]
+
+
 class ClockedCall:
     """A call of the forward with clocks in it, which keeps what they read."""
 
-    def __init__(self, run: Callable[[], tuple[object, Readings]]) -> None:
+    def __init__(self, run: Callable[[], tuple[object, Readings]], events: EventPool | None = None) -> None:
         self._run = run
+        self._events = events
         self.readings: list[Readings] = []
 
     def __call__(self) -> None:
         """Run the forward, and let its outputs go."""
         self.readings.append(self._run()[1])
+
+    def forget(self) -> None:
+        """Forget what was read so far; events go back to where they came from."""
+        if self._events is not None:
+            self._events.give_back(event for readings in self.readings for event in readings)
+        self.readings.clear()
 
 
 class NodeClock:
@@ -48,7 +60,7 @@ class NodeClock:
 
     def sample(self, call: Call, times: int) -> float:
         """Give the seconds that `times` calls take."""
-        self._clocked.readings.clear()  # those of the untimed call before
+        self._clocked.forget()  # what the untimed call before has read
         seconds = self._clock.sample(call, times)
         if call is self._clocked:
             self.by_node.append(np.mean([between(readings) for readings in self._clocked.readings], axis=0))
@@ -68,16 +80,14 @@ def between(readings: Readings) -> NodeSeconds:
 
 
 def node_reader(settings: Settings) -> Callable[[], object]:
-    """Give what the forward reads after each node: the processor's clock, or an event put on the device's stream."""
-    if not settings.on_cuda:
-        return time.perf_counter_ns
+    """Give what a forward reads after each node: the processor's clock, or an event put on the device's stream."""
+    return EventPool() if settings.on_cuda else time.perf_counter_ns
 
-    def record() -> torch.cuda.Event:
-        event = timing_event()
-        event.record()
-        return event
 
-    return record
+def clocked_call(forward: Forward, settings: Settings) -> ClockedCall:
+    """Give the call of a forward with the clock that fits the settings' device."""
+    reader = node_reader(settings)
+    return ClockedCall(partial(forward, reader), reader if isinstance(reader, EventPool) else None)
 
 
 def time_by_node(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +16,11 @@ from cnnx.analysis.memory import Alive
 from cnnx.analysis.runs import ObservedMemory
 from cnnx.pytorch.measuring_state import evaluation
 from cnnx.pytorch.memory import StorageWatch
+from cnnx.pytorch.node_times import Forward
 from cnnx.pytorch.settings import Settings
 
 # Gives the most bytes of inputs and activations that lived at once since it was called last.
 Gauge = Callable[[], int]
-# A forward that calls a gauge or clock at the start and after each node: its outputs, and what was read.
-Forward = Callable[[Callable[[], Any]], tuple[Any, Sequence[Any]]]
 
 
 def observe_memory(

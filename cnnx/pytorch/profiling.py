@@ -21,8 +21,8 @@ from cnnx.pytorch.environment import Before, before_measuring, measured_environm
 from cnnx.pytorch.latency import UNSTEADY, clock_of, few_rounds, latency_of, prepare, time_watched, torch_errors
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import check_memory
-from cnnx.pytorch.node_times import ClockedCall, NodeClock, NodeSeconds, node_reader, time_by_node
-from cnnx.pytorch.observed_memory import Forward, observe_memory
+from cnnx.pytorch.node_times import Forward, NodeClock, NodeSeconds, clocked_call, time_by_node
+from cnnx.pytorch.observed_memory import observe_memory
 from cnnx.pytorch.protocol import Call, Samples
 from cnnx.pytorch.settings import Progress, Settings
 from cnnx.pytorch.statistics import compare
@@ -99,7 +99,7 @@ def _time(subject: Subject, settings: Settings, progress: Progress | None) -> _T
     eager = partial(subject.module, *subject.inputs)
     vanished = vanishes(eager())
     asked = prepare_call(subject.module, subject.inputs, settings)
-    clocked = ClockedCall(partial(subject.forward, node_reader(settings)))
+    clocked = clocked_call(subject.forward, settings)
     clock = NodeClock(clock_of(settings), clocked)
     calls: list[Call] = [eager, clocked] if settings.mode == "eager" else [asked.call, eager, clocked]
     samples, disturbed = time_watched(calls, clock, settings, progress)

@@ -96,7 +96,10 @@ def _memory_notes(profile: Profile) -> Iterator[str]:
         )
     seen = [run.run.memory for run in profile.measured if run.run is not None and run.run.memory is not None]
     if any(memory.with_workspace for memory in seen):
-        yield "Observed on CUDA by torch's allocator, in its steps, with the workspace that kernels take from it."
+        yield (
+            "Observed on CUDA by torch's allocator while the eager module runs once, in its own steps, with the "
+            "workspace that kernels take from it."
+        )
     if any(not memory.with_workspace for memory in seen):
         yield "Observed on CPU by watching storages while the eager module runs once."
 

@@ -23,9 +23,9 @@ def draw_summary(profile: Profile, width: int | None) -> list[Text]:
     head = line((profile.title or profile.label, "bold"), f"  {profile.label}" if profile.title else "")
     figures = _told(_figures(profile), width)
     if len(profile.runs) > 1:
-        return [head, *figures, Text(), *_draw_runs(profile.runs, width), *_failures(profile.runs)]
+        return [head, *figures, Text(), *_draw_runs(profile.runs, width), *_failures(profile.runs, width)]
     (only,) = profile.runs
-    return [head, *figures, *_told(_run(only), width), *_failures(profile.runs)]
+    return [head, *figures, *_told(_run(only), width)]
 
 
 def _told(told: Iterator[tuple[str, str]], width: int | None) -> Iterator[Text]:
@@ -47,6 +47,8 @@ def _figures(profile: Profile) -> Iterator[tuple[str, str]]:
 
 def _run(profiled: ProfiledRun) -> Iterator[tuple[str, str]]:
     memory, run = profiled.predicted, profiled.run
+    if profiled.failure is not None:
+        yield "latency", f"not measured: {profiled.failure.message}"
     if memory is not None:
         seen = "" if run is None or run.memory is None else f"; {exact(run.memory.peak_bytes)} observed"
         yield "peak memory", f"{exact(memory.peak.bytes)} bytes at {memory.peak.node or 'the input'}{seen}"
@@ -162,7 +164,14 @@ def signed(share: float) -> str:
     return f"{'−' if share < 0 else '+'}{percent(abs(share))}"
 
 
-def _failures(runs: Sequence[ProfiledRun]) -> Iterator[Text]:
-    for each in runs:
-        if each.failure is not None:
-            yield line((f"{each.device}, batch {each.batch} was not measured: ", "bold"), each.failure.message)
+def _failures(runs: Sequence[ProfiledRun], width: int | None) -> Iterator[Text]:
+    failed = [each for each in runs if each.failure is not None]
+    yield from [Text()][: len(failed)]
+    for each in failed:
+        yield from paragraph(failure_note(each, runs), width, "yellow")
+
+
+def failure_note(profiled: ProfiledRun, runs: Sequence[ProfiledRun]) -> str:
+    """Say which run failed and why."""
+    reason = "" if profiled.failure is None else profiled.failure.message
+    return f"{run_label(profiled, runs)} was not measured: {reason}"
