@@ -114,7 +114,7 @@ def test_another_name_is_refused(file: Path, snapshot: Snapshot) -> None:
         ("[" * 100_000, "old.json is not JSON that can be read: it is nested too deep"),
         ("[]", "old.json is no baseline: it names no schema, not `cnnx-baseline/1`; `cnnx check NAME"),
         ('{"schema": "cnnx-baseline/2"}', 'old.json is no baseline: its schema is "cnnx-baseline/2", not `cnnx-'),
-        ('{"schema": ["' + "x" * 1000 + '"]}', f'old.json is no baseline: its schema is ["{"x" * 58}, not `cnnx-b'),
+        ('{"schema": ["' + "x" * 1000 + '"]}', f'old.json is no baseline: its schema is ["{"x" * 57}…, not `cnnx-b'),
         ('{"schema": "cnnx-baseline/1"}', "old.json lacks results; "),
         ('{"schema": "cnnx-baseline/1", "results": {}}', "old.json: results is {}, where a list is needed"),
         ('{"schema": "cnnx-baseline/1", "results": [3]}', "old.json: results[0] is 3, where a mapping is needed"),
@@ -159,7 +159,7 @@ def _of_layer(**change: object) -> Callable[[Any], object]:
     [
         (_of_first(name=3), "old.json: results[0].name is 3, where a short text is needed"),
         (_of_first(name="a\x1b[31m"), r'old.json: results[0].name is "a\u001b[31m", where a short text is needed'),
-        (_of_first(name="x" * 501), f'old.json: results[0].name is "{"x" * 59}, where a short text is needed'),
+        (_of_first(name="x" * 501), f'old.json: results[0].name is "{"x" * 58}…, where a short text is needed'),
         (_of_layer(name="::error::x"), 'old.json: results[0].layers[0].name is "::error::x", where a text without :: '),
         (_of_layer(operation="##[error]x"), 'old.json: results[0].layers[0].operation is "##[error]x", where a text w'),
         (_of_layer(params=-1), "old.json: results[0].layers[0].params is -1, where an integer of at least 0 is needed"),

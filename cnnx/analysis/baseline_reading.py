@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from cnnx.analysis.baseline import SCHEMA, Baseline, Kept
 from cnnx.analysis.budgets import GROWTH, LIMITED
 from cnnx.analysis.snapshot import Asked, LayerCost, Snapshot
-from cnnx.errors import UsageError
+from cnnx.errors import UsageError, brief
 from cnnx.graph.operation import Shape
 
 ANSWER = "cnnx/1"
@@ -31,7 +31,7 @@ def read_baseline(path: Path) -> Baseline:
     whole = _Place(str(path), "", _load(path))
     schema = whole.value.get("schema") if isinstance(whole.value, dict) else None
     if schema not in (SCHEMA, ANSWER):
-        found = "it names no schema" if schema is None else f"its schema is {json.dumps(schema)[:60]}"
+        found = "it names no schema" if schema is None else f"its schema is {brief(json.dumps(schema), 60)}"
         raise UsageError(f"{path} is no baseline: {found}, not `{SCHEMA}`", hint=WRITE_ONE)
     read = _kept if schema == SCHEMA else partial(_answer, whole)
     return Baseline(str(path), tuple([read(result) for result in whole.get("results").items()]))
@@ -43,13 +43,13 @@ def _load(path: Path) -> Any:
         text = _text(path)
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
         reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"--baseline {str(path)[:200]}: {reason}") from None
+        raise UsageError(f"--baseline {brief(path, 200)}: {reason}") from None
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
         raise UsageError(f"{path} is not JSON that can be read: it is nested too deep") from None
     except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {str(error)[:200]}", hint=WRITE_ONE) from None
+        raise UsageError(f"{path} is not JSON: {brief(error, 200)}", hint=WRITE_ONE) from None
 
 
 def _text(path: Path) -> bytes:
@@ -78,8 +78,8 @@ class _Place:
 
     def wrong(self, needed: str) -> UsageError:
         """Say what is needed here."""
-        found = json.dumps(self.value)
-        return UsageError(f"{self.file}: {self.where or 'the whole'} is {found[:60]}, where {needed} is needed")
+        found = brief(json.dumps(self.value, ensure_ascii=False), 60)
+        return UsageError(f"{self.file}: {self.where or 'the whole'} is {found}, where {needed} is needed")
 
     def has(self, key: str) -> bool:
         """Say whether there is an entry of this name that is not null."""
@@ -105,7 +105,7 @@ class _Place:
         """Give the entries of a mapping."""
         if not isinstance(self.value, dict):
             raise self.wrong("a mapping")
-        return {name: _Place(self.file, f"{self.where}.{name:.60}", value) for name, value in self.value.items()}
+        return {name: _Place(self.file, f"{self.where}.{brief(name, 60)}", value) for name, value in self.value.items()}
 
     def integer(self) -> int:
         """Read a count."""
