@@ -71,7 +71,7 @@ def test_bytes(text: str, count: int) -> None:
         ("-5M", "`-5M` is negative, and nothing could hold"),
         ("−5M", "`−5M` is negative, and nothing could hold"),
         ("-inf", "`-inf` is negative, and nothing could hold"),
-        ("9" * 31, f"`{'9' * 31}…` has more than 30 digits"),
+        ("9" * 31, f"`{'9' * 31}` has more than 30 digits"),
         ("5.5m", "`5.5m`: there is no unit `m`; did you mean `M`?"),
         ("5X", "`5X`: there is no unit `X`; the units are K, M, G, T"),
         ("5.5", "`5.5` is no whole number; is a unit missing?"),

@@ -100,7 +100,7 @@ def test_a_pipe_in_a_search_folder_is_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "named/pipe.yaml")
     library = Library()
     assert library.open("bottleneck").name == "bottleneck"
-    assert "is not a regular file" in "\n".join(library.problems())
+    assert ": not a regular file" in "\n".join(library.problems())
 
 
 def test_a_spec_given_by_its_path_that_calls_itself_is_told(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from cnnx.errors import RuleError
+from cnnx.errors import RuleError, brief
 
 MAX_DIGITS = 30
 
@@ -62,28 +62,30 @@ def read_tolerance(text: str) -> Fraction:
         return Fraction(found[1]) / 100
     if text.strip() == "0":
         return Fraction(0)
-    raise RuleError(f"`{text:.40}` is not a tolerance", hint="write a share in percent, such as 1% or 0.5%")
+    raise RuleError(f"`{brief(text, 40)}` is not a tolerance", hint="write a share in percent, such as 1% or 0.5%")
 
 
 def _divide(text: str, example: str) -> tuple[Fraction, str]:
     """Divide an amount into its number and its unit."""
     written = text.strip()
     if written.startswith(("-", "−")):
-        raise RuleError(f"`{text:.40}` is negative, and nothing could hold")
+        raise RuleError(f"`{brief(text, 40)}` is negative, and nothing could hold")
     found = _AMOUNT.fullmatch(written)
     whole, point, decimals = ("", "", "") if found is None else found["number"].partition(".")
     if found is None or _GROUPED.fullmatch(whole) is None:
-        raise RuleError(f"`{text:.40}` is not an amount", hint=f"write a number with its unit, such as {example}")
+        raise RuleError(
+            f"`{brief(text, 40)}` is not an amount", hint=f"write a number with its unit, such as {example}"
+        )
     digits = whole.replace("_", "").replace(",", "")
     if len(digits) + len(decimals) > MAX_DIGITS:
-        raise RuleError(f"`{text:.40}…` has more than {MAX_DIGITS} digits")
+        raise RuleError(f"`{brief(text, 40)}` has more than {MAX_DIGITS} digits")
     return Fraction(f"{digits}{point}{decimals}"), found["unit"]
 
 
 def _whole(text: str, number: Fraction, unit: int) -> int:
     """Cut off what is left of a whole one; a part of a single one is a unit that was forgotten."""
     if unit == 1 and number.denominator != 1:
-        raise RuleError(f"`{text:.40}` is no whole number", hint="is a unit missing?")
+        raise RuleError(f"`{brief(text, 40)}` is no whole number", hint="is a unit missing?")
     return int(number * unit)
 
 
@@ -92,4 +94,4 @@ def _unknown(text: str, unit: str, units: Mapping[str, int]) -> RuleError:
     known = [name for name in units if name]
     same = next((name for name in known if name.lower() == unit.lower()), None)
     hint = f"did you mean `{same}`?" if same else f"the units are {', '.join(known)}"
-    return RuleError(f"`{text:.40}`: there is no unit `{unit:.20}`", hint=hint)
+    return RuleError(f"`{brief(text, 40)}`: there is no unit `{brief(unit, 20)}`", hint=hint)

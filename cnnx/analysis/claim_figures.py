@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from cnnx.analysis.coverage import coverage
 from cnnx.analysis.figures import Figures, NodeFigures, count
 from cnnx.analysis.receptive_field import receptive_fields
-from cnnx.errors import RuleError, UsageError, nearest
+from cnnx.errors import RuleError, UsageError, brief, nearest
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
 from cnnx.graph.operation import show_shape
@@ -95,7 +95,7 @@ def _nodes_at(at: str | None, figures: Figures) -> tuple[NodeFigures, ...]:
         return figures.by_node
     found = tuple([node for node in figures.by_node if fnmatchcase(node.name, at) or fnmatchcase(node.name, f"{at}.*")])
     if not found:
-        raise UsageError(f"no node is named `{at:.80}`", hint=nearest(at, [node.name for node in figures.by_node]))
+        raise UsageError(f"no node is named `{brief(at)}`", hint=nearest(at, [node.name for node in figures.by_node]))
     return found
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from cnnx.analysis.figures import CONVENTION, Figures, NodeFigures, flops_by_category
 from cnnx.analysis.quantities import QUANTITIES, Quantity
-from cnnx.errors import UsageError, nearest
+from cnnx.errors import UsageError, brief, nearest
 from cnnx.graph.convolution import Conv, DeformConv, Linear
 from cnnx.graph.joins import Multiply, Warp
 from cnnx.graph.operation import Operation
@@ -218,5 +218,5 @@ def find_convention(name: str) -> Convention:
     known = {convention.name: convention for convention in PRESETS}
     if name not in known:
         hint = nearest(name, known) or f"there are {', '.join(known)}"
-        raise UsageError(f"no convention is named `{name:.40}`", hint=hint)
+        raise UsageError(f"no convention is named `{brief(name, 40)}`", hint=hint)
     return known[name]

@@ -13,7 +13,7 @@ from math import prod
 from typing import NamedTuple
 
 from cnnx.analysis.receptive_field import ReceptiveField, output_fields
-from cnnx.errors import UsageError, nearest
+from cnnx.errors import UsageError, brief, nearest
 from cnnx.graph.graph import Graph, Node
 from cnnx.graph.operation import Operation, Shape, Storage
 
@@ -74,7 +74,7 @@ def check_dtype(name: str) -> None:
     """Check that `name` is a type of numbers. Raises `UsageError`, with the nearest."""
     if name not in ELEMENT_BYTES:
         hint = nearest(name, ELEMENT_BYTES) or f"there are {', '.join(ELEMENT_BYTES)}"
-        raise UsageError(f"unknown dtype `{name:.40}`", hint=hint)
+        raise UsageError(f"unknown dtype `{brief(name, 40)}`", hint=hint)
 
 
 def count(graph: Graph, dtype: str = "float32") -> Figures:

@@ -18,7 +18,7 @@ from cnnx.analysis.notation import Names, Writer, short_names
 from cnnx.analysis.polynomial import Call, Polynomial, add_up, constant
 from cnnx.analysis.tree import Layer, layers
 from cnnx.analysis.workings import write_numbers, write_working
-from cnnx.errors import UsageError, nearest
+from cnnx.errors import UsageError, brief, nearest
 
 MOST_TERMS = 40  # a longer sum is no formula that anybody reads
 MOST_EXTRA = 8  # by how many characters a fraction may be longer than the simplest form to be worth showing
@@ -104,7 +104,7 @@ def check_figure(word: str) -> str:
     """Check the name of a figure. Raises `UsageError` with the nearest one."""
     if word not in FIGURES:
         hint = nearest(word, FIGURES) or f"{', '.join(FIGURES)} can be explained"
-        raise UsageError(f"no figure is named `{word:.60}`", hint=hint)
+        raise UsageError(f"no figure is named `{brief(word, 60)}`", hint=hint)
     return word
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnx.cli.invocation import command_line
-from cnnx.errors import UsageError
+from cnnx.errors import UsageError, brief
 
 if TYPE_CHECKING:
     from cnnx.analysis.comparison import Measured
@@ -57,10 +57,8 @@ def read_batches(text: str) -> tuple[int, ...]:
     """Read `8` or `1,8,32`; each number is given once, in the order written. Raises `UsageError`."""
     parts = [part.strip() for part in text.split(",")]
     for part in parts:
-        if not (part.isascii() and part.isdigit() and len(part) <= 9):
-            raise UsageError(f"--batch {text:.60}: batches are numbers of images with commas between, such as 1,8,32")
-        if int(part) < 1:
-            raise UsageError(f"--batch {text:.60}: batch is {part}; at least 1 is needed")
+        if not (part.isascii() and part.isdigit() and len(part) <= 9 and int(part) > 0):
+            raise UsageError(f"--batch {brief(text, 60)}: integers of at least 1 are needed, such as 8 or 1,8,32")
     return tuple(dict.fromkeys(map(int, parts)))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cnnx.errors import ExpressionError, RuleError, UsageError
+from cnnx.errors import ExpressionError, RuleError, UsageError, brief
 
 if TYPE_CHECKING:
     from cnnx.graph.graph import Graph
@@ -45,7 +45,7 @@ def split_name(name: str) -> tuple[str, dict[str, Value]]:
     if not at or ("=" not in settings and os.path.exists(name)):  # noqa: PTH110 - False for any text
         return name, {}
     if not bare:
-        raise UsageError(f"`{name:.80}` names no spec before the @")
+        raise UsageError(f"`{brief(name)}` names no spec before the @")
     return bare, read_settings(_parts(settings), f"{bare}@")
 
 
@@ -58,13 +58,13 @@ def read_settings(written: Iterable[str], where: str = "--set ") -> dict[str, Va
     for setting in written:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
-            raise UsageError(f"{where}{setting:.80}: a setting is written k=v, such as r=8")
+            raise UsageError(f"{where}{brief(setting)}: a setting is written k=v, such as r=8")
         if name.strip() in settings:
-            raise UsageError(f"{where}{setting:.80}: `{name.strip():.64}` is set twice")
+            raise UsageError(f"{where}{brief(setting)}: `{brief(name.strip(), 64)}` is set twice")
         try:
             settings[name.strip()] = _value(text.strip())
         except (RuleError, ValueError) as error:
-            raise UsageError(f"{where}{setting:.80}: {error}") from None
+            raise UsageError(f"{where}{brief(setting)}: {error}") from None
     return settings
 
 
@@ -108,5 +108,5 @@ def read_input(text: str | None) -> Shape | None:
     if text is None:
         return None
     if _INPUT.fullmatch(text) is None:
-        raise UsageError(f"--input {text:.60}: an input is channels, height and width, such as 256x56x56")
+        raise UsageError(f"--input {brief(text, 60)}: an input is channels, height and width, such as 256x56x56")
     return check_input([int(size) for size in re.split(r"[x×X*,]", text)])

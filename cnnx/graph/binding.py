@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from cnnx.errors import RuleError, SpecError, UsageError, nearest
+from cnnx.errors import RuleError, SpecError, UsageError, brief, nearest
 from cnnx.graph.frame import Callee, Sources
 from cnnx.graph.operation import Shape, show_shape
 from cnnx.spec.expressions import Scope
@@ -68,7 +68,7 @@ def check_parameters(given: Mapping[str, Value], target: Target) -> None:
     for name, value in given.items():
         if name not in known:
             hint = nearest(name, known) or (f"it has {', '.join(known)}" if known else "it has none")
-            raise UsageError(f"`{target.name}` has no parameter `{name:.80}`", hint=hint)
+            raise UsageError(f"`{target.name}` has no parameter `{brief(name)}`", hint=hint)
         try:
             bounded(value)
         except RuleError as error:

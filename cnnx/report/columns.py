@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnx.analysis.comparison import ComparisonRow
-from cnnx.errors import UsageError, nearest
+from cnnx.errors import UsageError, brief, nearest
 from cnnx.graph.operation import show_pair
 from cnnx.report.numbers import NOTHING, aligned, exact, significant
 from cnnx.report.text import show_shapes
@@ -96,7 +96,7 @@ def read_columns(text: str | None, *, static: bool = False) -> tuple[str, ...]:
         elif name.startswith("-"):
             chosen.pop(_check_column(name[1:], "--columns", static=False), None)
     if not chosen:
-        raise UsageError(f"--columns {text:.80}: no column is left")
+        raise UsageError(f"--columns {brief(text)}: no column is left")
     return tuple(chosen)
 
 
@@ -111,7 +111,7 @@ def _check_column(name: str, option: str, static: bool) -> str:
     known = [*COLUMNS, LATENCY]
     if name not in known:
         hint = nearest(name, known) or f"there are {', '.join(known)}"
-        raise UsageError(f"{option}: no column is named `{name:.40}`", hint=hint)
+        raise UsageError(f"{option}: no column is named `{brief(name, 40)}`", hint=hint)
     if name == LATENCY and static:
         raise UsageError(f"{option} {LATENCY}: nothing is measured under --static")
     return name

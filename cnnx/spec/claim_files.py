@@ -10,10 +10,11 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from cnnx.errors import CnnxError, Problem, SpecError, UsageError, nearest
+from cnnx.errors import CnnxError, Problem, SpecError, UsageError, brief, nearest
 from cnnx.spec.claims import Claim, ClaimFile, Claims, Computed, known_keys
 from cnnx.spec.folders import CLAIMS, SUFFIXES, search_folders
 from cnnx.spec.model import find_mark
+from cnnx.spec.parse import in_our_words
 from cnnx.spec.yaml_reader import MarkedDict, Source, read_source, read_yaml
 
 Keys = tuple[str | int, ...]
@@ -53,7 +54,7 @@ class ClaimShelf:
         if not found:
             names = [each.name for each in self.claims] + [each.file.name for each in self.claims]
             hint = nearest(name, names) or "`cnnx reproduce` shows every name"
-            raise UsageError(f"no claim is named `{name:.80}`", hint=hint)
+            raise UsageError(f"no claim is named `{brief(name)}`", hint=hint)
         return found
 
 
@@ -135,8 +136,7 @@ def _problem(details: ErrorDetails, data: MarkedDict, source: Source) -> Problem
     at = find_mark(data, keys[:-1] if of_key else keys, of_key=of_key)
     if isinstance(reason, CnnxError):
         return source.problem(at, reason.message if of_key else f"{last}: {reason.message}", reason.hint)
-    message = details["msg"][:1].lower() + details["msg"][1:]
-    return source.problem(at, f"{last}: {message}")
+    return source.problem(at, f"{last}: {in_our_words(details)}")
 
 
 def _check(file: ClaimFile) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from cnnx.errors import CnnxError, Problem, RuleError, SpecError, UsageError, nearest
+from cnnx.errors import CnnxError, Problem, RuleError, SpecError, UsageError, brief, nearest
 from cnnx.spec.actions import OPERATIONS
 from cnnx.spec.folders import SUFFIXES, Folder, scan, search_folders
 from cnnx.spec.model import SpecFile
@@ -67,7 +67,7 @@ class Library:
             if found is not None:
                 return found
         hint = nearest(name, self.names()) or "`cnnx list` shows every name"
-        raise UsageError(f"no spec is named `{name:.80}`", hint=hint)
+        raise UsageError(f"no spec is named `{brief(name)}`", hint=hint)
 
     def has(self, name: str) -> bool:
         """Say whether a file or a variant of this name exists, without parsing: files may name each other."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cnnx.errors import Problem, RuleError, nearest
+from cnnx.errors import Problem, RuleError, brief, nearest
 from cnnx.spec.actions import JOINS, OPERATIONS, options_of
 from cnnx.spec.components import number_components
 from cnnx.spec.module_names import MODULE_NAMES
@@ -282,7 +282,7 @@ class Normalizer:
         word_at = written.keys_at[word]
         if word not in self.blocks and not self.is_spec(word):
             choices = [*OPERATIONS, *self.blocks, *self.spec_names()]
-            self.problem(word_at, f"unknown operation or spec `{word:.80}`", nearest(word, choices))
+            self.problem(word_at, f"unknown operation or spec `{brief(word)}`", nearest(word, choices))
             raise _NotedError
         action = _tagged("call", at)
         action.put("spec", fixed_word(word), word_at, word_at)

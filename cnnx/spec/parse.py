@@ -149,8 +149,13 @@ def _problem(details: ErrorDetails, data: Any, source: Source, within: str) -> P
     if isinstance(reason, CnnxError):
         message = reason.message if keys[-1:] == ["[key]"] else f"{name}: {reason.message}"
         return source.problem(at, message, reason.hint)
-    told = _IN_OUR_WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
-    return source.problem(at, f"{name}: {told.replace('{}', describe(details['input']))}")
+    return source.problem(at, f"{name}: {in_our_words(details)}")
+
+
+def in_our_words(details: ErrorDetails) -> str:
+    """Say what was written and what is needed there, as far as pydantic finds only types and sizes wrong."""
+    told = _IN_OUR_WORDS.get(details["type"], details["msg"][:1].lower() + details["msg"][1:])
+    return told.replace("{}", describe(details["input"]))
 
 
 def _operation(keys: list[str | int], data: Any) -> str:
