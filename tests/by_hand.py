@@ -50,12 +50,12 @@ class ByHand:
         self.layers.append({"op": "batchnorm", "channels": channels, "out": list(x.shape[1:]), "eps": eps})
         return x * factor[:, None, None] + (shift - mean * factor)[:, None, None]
 
-    def linear(self, x: Tensor, out: int) -> Tensor:
+    def linear(self, x: Tensor, out: int, bias: bool = True) -> Tensor:
         """Flatten, then multiply by a matrix and add a bias."""
         seed, flat = len(self.layers), x.flatten(1)
         weight = normal((out, flat.shape[1]), seed) * (2 / flat.shape[1]) ** 0.5
-        self.layers.append({"op": "linear", "weight": list(weight.shape), "bias": True, "out": [out]})
-        return functional.linear(flat, weight, 0.1 * normal((out,), seed + 10000))
+        self.layers.append({"op": "linear", "weight": list(weight.shape), "bias": bias, "out": [out]})
+        return functional.linear(flat, weight, 0.1 * normal((out,), seed + 10000) if bias else None)
 
     def depthwise(self, x: Tensor, kernel: int, stride: int = 1, padding: int = 0) -> Tensor:
         """Convolve every channel by itself."""

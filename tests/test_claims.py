@@ -325,6 +325,12 @@ def test_a_file_of_claims_is_written_in_sentences_of_some_width(path: Path) -> N
         ("the_same_300", "does not hold", 300 - 3 + 1),
         ("residual_ensemble", "holds", 2**3),
         ("rule_of_the_largest_gap", "does not hold", 19),
+        ("as_many_paths_as_channels", "does not hold", 256 * 256 + 256 * 3 * 3 + 256 * 256),
+        ("separable_16_to_32", "holds", 16 * 3 * 3 * 1 + 32 * 1 * 1 * 16),
+        ("googlenet_ratios", "holds", [4, 6, 3, 2]),
+        ("googlenet_reductions", "holds", [256 / 128, 256 / 32]),
+        ("residual_takes_a_stride", "does not hold", [56 // 2 // 2, 56]),
+        ("depthwise_27_by_slim", "does not hold", 3 * 3 * 3 + 3),
     ],
 )
 def test_what_the_articles_claim(checks: dict[str, ClaimCheck], name: str, verdict: str, last: Any) -> None:
