@@ -28,9 +28,9 @@ from cnnx.pytorch.settings import Progress, Settings
 
 METHOD = 1  # to be raised when what is measured changes: limits that were kept are measured anew then
 SECONDS_EACH = 0.8
-_SMALLEST_PRODUCT, _LARGEST_PRODUCT = 256, 8192
-_LONG_ENOUGH = 0.05  # seconds of one product
-_COPY_BYTES = {"cpu": 256 << 20, "cuda": 1 << 30}  # many times the caches
+SMALLEST_PRODUCT, LARGEST_PRODUCT = 256, 8192
+LONG_ENOUGH = 0.05  # seconds of one product
+COPY_BYTES = {"cpu": 256 << 20, "cuda": 1 << 30}  # many times the caches
 _SHARE_OF_MEMORY = 8  # the two arrays take no more than a quarter of what is there
 
 
@@ -108,12 +108,12 @@ def _doubts(others: float, crowded: bool) -> tuple[str, ...]:
 def _best_product(settings: Settings, clock: Clock) -> tuple[int, float]:
     """Give the size of the largest product that was tried, and the most operations a second: 2·n³ a product."""
     deadline = clock.now() + SECONDS_EACH
-    best, size = 0.0, _SMALLEST_PRODUCT
+    best, size = 0.0, SMALLEST_PRODUCT
     while True:
         product = _product(size, settings)
         seconds = _best_sample(product, clock, least=2)
         best = max(best, 2 * size**3 / seconds)
-        if seconds >= _LONG_ENOUGH or size >= _LARGEST_PRODUCT or clock.now() > deadline:
+        if seconds >= LONG_ENOUGH or size >= LARGEST_PRODUCT or clock.now() > deadline:
             break
         size *= 2
     return size, max(best, 2 * size**3 / _best_sample(product, clock, least=2, deadline=deadline))
@@ -128,7 +128,7 @@ def _product(size: int, settings: Settings) -> Call:
 def _best_copy(settings: Settings, clock: Clock) -> tuple[int, float]:
     """Give the bytes of an array, and the most bytes a second that copying it reads and writes."""
     room = available_memory(settings) // _SHARE_OF_MEMORY
-    count = max(1, min(_COPY_BYTES["cuda" if settings.on_cuda else "cpu"], room) // 4)
+    count = max(1, min(COPY_BYTES["cuda" if settings.on_cuda else "cpu"], room) // 4)
     source = torch.zeros(count, dtype=torch.float32, device=settings.device)
     target = torch.empty_like(source)
     seconds = _best_sample(partial(target.copy_, source), clock, least=3, deadline=clock.now() + SECONDS_EACH)
