@@ -144,7 +144,7 @@ def shuffle_v2_unit_s3(run: ByHand, x: Tensor, stride: int = 1) -> Tensor:
     if stride == 2:
         other = _conv_norm_leaky(run, _slim_depthwise(run, other, stride), half, 1)
     y = torch.cat([changed, other], 1)
-    return y.unflatten(1, (2, half)).transpose(1, 2).flatten(1, 2)
+    return y.reshape(1, 2, half, *y.shape[2:]).transpose(1, 2).reshape(y.shape)
 
 
 def _slim_depthwise(run: ByHand, x: Tensor, stride: int) -> Tensor:
@@ -194,7 +194,7 @@ def se_resnext(run: ByHand, x: Tensor) -> Tensor:
 def deformable_s4(run: ByHand, x: Tensor) -> Tensor:
     """Two offsets, down and to the right, for every element of 16 channels; a 3×3 follows what is read there."""
     channels, height, width = x.shape[1:]
-    offsets = run.conv(x, 2 * channels, 3, padding=1, bias=True).unflatten(1, (channels, 2))[0]
+    offsets = run.conv(x, 2 * channels, 3, padding=1, bias=True).reshape(channels, 2, height, width)
     rows = torch.arange(height, dtype=x.dtype)[:, None] + offsets[:, 0]
     columns = torch.arange(width, dtype=x.dtype)[None] + offsets[:, 1]
     places = torch.stack([2 * columns / (width - 1) - 1, 2 * rows / (height - 1) - 1], -1)
