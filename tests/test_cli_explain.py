@@ -99,8 +99,18 @@ def test_a_chain_that_is_too_long_is_told(command_line: CommandLine) -> None:
 
 def test_forty_columns_hold_everything(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cnnx.report.console.width_of", lambda stream: 40)
-    for arguments in (["bottleneck"], ["inception_keras"], ["hdc"], ["plain3x3", "bottleneck"]):
-        answer = command_line("explain", *arguments)
+    for arguments in (
+        ["explain", "bottleneck"],
+        ["explain", "inception_keras"],
+        ["explain", "mobilenetv3_large"],
+        ["explain", "hdc"],
+        ["explain", "hdc@rates=[2,4,8,16,32]"],
+        ["explain", "plain3x3", "bottleneck"],
+        ["explain", "shuffle_v2_unit", "mbconv", "--figure", "access"],
+        ["show", "bottleneck", "--memory"],
+        ["show", "mobilenetv3", "--memory"],
+    ):
+        answer = command_line(*arguments)
         assert answer.code == 0
         assert max(map(len, answer.out.splitlines())) <= 40, arguments
 
@@ -121,7 +131,9 @@ def test_csv_and_markdown(command_line: CommandLine) -> None:
     ]  # fmt: skip
     parts = list(csv.DictReader(io.StringIO(command_line("explain", "plain3x3", "bottleneck", "--format", "csv").out)))
     assert [part["over_first"] for part in parts] == ["1/(9·r)", "1/r²", "1/(9·r)"]
-    assert "Holds where r divides channels." in command_line("explain", "bottleneck", "--format", "md").out
+    told = command_line("explain", "bottleneck", "--format", "md").out
+    assert "Holds where r divides channels." in told
+    assert "c = channels = 256, r = 4" in told
 
 
 def test_another_convention(command_line: CommandLine) -> None:
@@ -129,6 +141,18 @@ def test_another_convention(command_line: CommandLine) -> None:
     # 2·256·16 multiply–adds and 256·56·56 elements into the global pooling
     assert found["explanation"]["result"] == found["flops"] == 2 * 256 * 16 + 256 * 56 * 56
     assert found["explanation"]["closed_form"] == "2·c·(h + 1568)"
+
+
+def test_without_a_closed_form_the_numbers_stand_and_why_is_said(tmp_path: Path, command_line: CommandLine) -> None:
+    spec = tmp_path / "mine.yaml"
+    spec.write_text("input: [3, 8, 8]\nlayers:\n- conv: {out: 64, kernel: 3}\n")
+    lines = command_line("explain", str(spec)).out.splitlines()
+    start = lines.index(f"params = {64 * 3 * 3 * 3:,}")
+    assert lines[start + 1].startswith("There is no closed form: no parameter of this spec is an integer that reaches")
+    assert any(line.split() == ["conv", "conv", "3×3", "64·3²·3", "64·3²·3", "1,728"] for line in lines)
+    told = command_line("explain", str(spec), "--format", "md").out
+    assert "params = 1728\n" in told
+    assert "There is no closed form" in told
 
 
 def test_unequal_jumps_are_named(tmp_path: Path, command_line: CommandLine) -> None:

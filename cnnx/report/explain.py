@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cnnx.analysis.coverage import AxisCoverage
 from cnnx.analysis.figures import Figures
-from cnnx.analysis.formulas import FIGURES, Explanation, Line, Symbol
+from cnnx.analysis.formulas import FIGURES, Explanation, Line, Sum, Symbol
 from cnnx.report.coverage import draw_coverage
 from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import counted, exact
@@ -52,7 +52,7 @@ def draw_subject(explanation: Explanation, width: int | None) -> list[Text]:
     """Draw what is explained, what the symbols stand for, and what stays a number."""
     fixed = [f"{parameter}={show_value(value)}" for parameter, value in explanation.fixed.items()]
     told = {
-        "symbols": [_symbol(each) for each in explanation.symbols],
+        "symbols": [write_symbol(each) for each in explanation.symbols],
         "from these": [f"{parameter} = {formula}" for parameter, formula in explanation.derived.items()],
         "fixed": [*fixed, f"input {explanation.input}"],
     }
@@ -62,7 +62,8 @@ def draw_subject(explanation: Explanation, width: int | None) -> list[Text]:
     return lines
 
 
-def _symbol(each: Symbol) -> str:
+def write_symbol(each: Symbol) -> str:
+    """Write what a symbol stands for and its number: `c = channels = 256`, or `r = 4`."""
     if each.symbol == each.parameter:
         return f"{each.symbol} = {each.value}"
     return f"{each.symbol} = {each.parameter} = {each.value}"
@@ -115,16 +116,21 @@ def _name(each: Line) -> str:
 def draw_total(explanation: Explanation, width: int | None) -> list[Text]:
     """Draw the sum in its forms, and the conditions under which it holds."""
     total, what = explanation.total, figure_name(explanation)
-    closed = total.closed
-    forms = dict.fromkeys((total.expanded, closed.symbols, total.fraction, closed.numbers, exact(closed.result)))
     lines: list[Text] = []
-    for form in forms:
-        lines += draw_equal("" if lines else what, form, len(what), width) if form else []
+    for form in (*written_forms(total), exact(total.closed.result)):
+        lines += draw_equal("" if lines else what, form, len(what), width)
     if explanation.conditions and not total.obstacle:
         lines += paragraph(f"It holds where {listed(explanation.conditions)}.", width)
     elif explanation.conditions:
         lines += paragraph(f"The formulas hold where {listed(explanation.conditions)}.", width)
     return [*lines, *(paragraph(total.obstacle, width) if total.obstacle else [])]
+
+
+def written_forms(total: Sum) -> list[str]:
+    """Give the forms of a sum that say something beside the others and the result."""
+    closed = total.closed
+    forms = dict.fromkeys((total.expanded, closed.symbols, total.fraction, closed.numbers))
+    return [form for form in forms if form not in ("", str(closed.result))]
 
 
 def draw_equal(lead: str, form: str, room: int, width: int | None) -> list[Text]:

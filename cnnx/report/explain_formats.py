@@ -10,7 +10,7 @@ from cnnx.analysis.formulas import Explanation, Line
 from cnnx.analysis.ratios import Ratio
 from cnnx.report.coverage import coverage_object
 from cnnx.report.document import Object, document, result
-from cnnx.report.explain import Explained, figure_name, figure_note
+from cnnx.report.explain import Explained, figure_name, figure_note, write_symbol, written_forms
 from cnnx.report.grid import Grid, Series
 from cnnx.report.numbers import ratio
 from cnnx.report.text import plain
@@ -98,10 +98,13 @@ def explanation_grid(explained: Explained) -> Grid:
     explanation = explained.explanation
     rows = [(path, each, each.formula) for path, each in with_paths(explanation.lines) if each.formula is not None]
     total, what = explanation.total, figure_name(explanation)
-    forms = [text for text in (total.expanded, total.closed.symbols, total.fraction, total.closed.numbers) if text]
     conditions = [f"Holds where {', '.join(explanation.conditions)}."] if explanation.conditions else []
-    symbols = ", ".join(f"{each.symbol} = {each.parameter} = {each.value}" for each in explanation.symbols)
-    notes = [f"{what} = {' = '.join([*forms, str(total.closed.result)])}", *conditions, *([symbols] if symbols else [])]
+    symbols = ", ".join(map(write_symbol, explanation.symbols))
+    notes = [
+        f"{what} = {' = '.join([*written_forms(total), str(total.closed.result)])}",
+        *conditions,
+        *([symbols] if symbols else []),
+    ]
     return Grid(
         (
             Series("name", "layer", tuple(path for path, _, _ in rows)),
