@@ -170,6 +170,18 @@ def _of_layer(**change: object) -> Callable[[Any], object]:
         (_of_first(figures={"params": 1}), "old.json lacks results[0].figures.macs; "),
         (_of_first(figures=[]), "old.json: results[0].figures is [], where a mapping is needed"),
         (_of_first(input={"input": "x"}), 'old.json: results[0].input.input is "x", where a list is needed'),
+        (
+            _of_first(parameters={"r": {"a": 1}}),
+            'old.json: results[0].parameters.r is {"a": 1}, where a short text is ',
+        ),
+        (
+            _of_first(parameters={"r": [1, None]}),
+            "old.json: results[0].parameters.r[1] is null, where a short text is ",
+        ),
+        (
+            _of_first(parameters={"r": [[[[[[[[[1]]]]]]]]]}),
+            "old.json: results[0].parameters.r[0][0][0][0][0][0][0][0] is ",
+        ),
         (_of_first(settings={"::": 1}), 'old.json: results[0].settings is "::", where a text without ::'),
         (_of_first(batch="1"), 'old.json: results[0].batch is "1", where an integer of at least 0 is needed'),
     ],

@@ -17,10 +17,12 @@ from cnnx.analysis.budgets import GROWTH, LIMITED
 from cnnx.analysis.snapshot import Asked, LayerCost, Snapshot
 from cnnx.errors import UsageError, brief
 from cnnx.graph.operation import Shape
+from cnnx.spec.values import Value
 
 ANSWER = "cnnx/1"
 MAX_BYTES = 16 << 20  # 50,000 layers have room, a line each
 MAX_TEXT = 500
+MAX_LIST_DEPTH = 8  # of a parameter's value
 WRITE_ONE = "`cnnx check NAME --write-baseline FILE` writes one"
 # What GitHub's runner would take for a command of a workflow if a name brought it into the log.
 _COMMANDS = ("::", "##[")
@@ -122,6 +124,14 @@ class _Place:
             raise self.wrong("a text without :: or ##[")
         return value
 
+    def setting(self, depth: int = 0) -> Value:
+        """Read the value of a parameter: a number, true or false, a word, or a list of such."""
+        if isinstance(self.value, list) and depth < MAX_LIST_DEPTH:
+            return [item.setting(depth + 1) for item in self.items()]
+        if isinstance(self.value, (int, float)):
+            return self.value
+        return self.text()
+
     def shape(self) -> Shape:
         """Read a shape."""
         return tuple([size.integer() for size in self.items()])
@@ -188,8 +198,6 @@ def _layer(place: _Place) -> LayerCost:
     )
 
 
-def _values(place: _Place) -> dict[str, Any]:
+def _values(place: _Place) -> dict[str, Value]:
     """Read settings or parameters by their names."""
-    for name in place.entries():
-        _Place(place.file, place.where, name).text()
-    return dict(place.value)
+    return {_Place(place.file, place.where, name).text(): value.setting() for name, value in place.entries().items()}
