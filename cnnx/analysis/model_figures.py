@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnnx.analysis.figures import Figures
@@ -23,6 +23,8 @@ class Dispatched(Operation):
     operator: str  # as torch calls it, without its library: `convolution`
     kind: Category
     calls: int
+    module: str = ""  # the path of the module that calls it; "" is the model itself
+    weight_elements: int = 0  # of what is read, weights and buffers, in all its calls
 
     @property
     def word(self) -> str:  # type: ignore[override]  # of an operation of the language, it is the type's
@@ -60,11 +62,13 @@ class ModelCount:
     """What a model costs, as its operators were dispatched, for the inputs that it was given.
 
     `figures` holds weights and buffers once, however often they are used, and every call of an operator; its nodes
-    are operators by the module that calls them. `device` is where the counting ran: `meta`, which holds no data, or
-    `cpu`. `others` are other counters beside it. `notes` say what was done otherwise than usual, and why.
+    are operators by the module that calls them. `types` has the class of each module by its path. `device` is where
+    the counting ran: `meta`, which holds no data, or `cpu`. `others` are other counters beside it. `notes` say what was
+    done otherwise than usual, and why.
     """
 
     figures: Figures
+    types: Mapping[str, str] = field(default_factory=dict)
     unknown: tuple[UnknownOperator, ...] = ()
     device: str = "meta"
     others: tuple[CounterResult, ...] = ()

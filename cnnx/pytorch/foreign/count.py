@@ -13,7 +13,7 @@ from cnnx.analysis.model_figures import ModelCount
 from cnnx.errors import UsageError
 from cnnx.pytorch.counters_dispatch import compiler_left_alone
 from cnnx.pytorch.foreign.attempt import Attempt, told
-from cnnx.pytorch.foreign.dispatch import DispatchCounter
+from cnnx.pytorch.foreign.dispatch import DispatchCounter, storage_key
 from cnnx.pytorch.foreign.model_nodes import figures_of, unknown_operators
 from cnnx.pytorch.foreign.others import look_beside
 from cnnx.pytorch.foreign.paths import ModulePaths
@@ -61,9 +61,11 @@ def _count(
     beside: bool,
 ) -> ModelCount:
     paths = ModulePaths(model)
-    counter = DispatchCounter(paths, torch.device("meta") if device == "meta" else None)
-    with staged(model, inputs, device) as given, paths, compiler_left_alone(counter), counter:
-        result = model(*given)
+    with staged(model, inputs, device) as given:
+        own = frozenset(storage_key(tensor) for tensor in (*model.parameters(), *model.buffers()))
+        counter = DispatchCounter(paths, own, torch.device("meta") if device == "meta" else None)
+        with paths, compiler_left_alone(counter), counter:
+            result = model(*given)
     outputs = dict(named_tensors(result))
     if not outputs:
         raise UsageError(
@@ -72,7 +74,8 @@ def _count(
         )
     figures = figures_of(model, counter, inputs, outputs, label, arguments)
     others = look_beside(model, inputs, device, figures) if beside else ()
-    return ModelCount(figures, unknown_operators(counter), device, others, notes)
+    types = {path: type(module).__name__ for path, module in model.named_modules()}
+    return ModelCount(figures, types, unknown_operators(counter), device, others, notes)
 
 
 def _what(result: object) -> str:
@@ -90,8 +93,7 @@ def _check_arguments(model: nn.Module, inputs: Inputs, label: str) -> None:
         number = len(inputs)
         raise UsageError(
             f"`{label}` was given {number} {'input' if number == 1 else 'inputs'}, "
-            f"and its forward takes {signature}: {error}",
-            hint="give as many as it needs",
+            f"and its forward takes {signature}: {error}"
         ) from None
 
 

@@ -30,22 +30,26 @@ class Tally:
     macs: int = 0
     other_flops: int = 0
     made_elements: int = 0  # of its outputs
-    moved_elements: int = 0  # read and written
+    moved_elements: int = 0  # read and written, without weights
+    weight_elements: int = 0  # read of weights and buffers
 
 
 class DispatchCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's mode is untyped
-    """Counts while it is entered; `paths` says which module is running.
+    """Counts while it is entered; `paths` says which module is running, `weights` which storages are the model's own.
 
     `tallies` has what is known, by module and operator in the order of their first calls; `unknown` the calls of
     operators without a rule, by operator and module. With a `device`, tensors that are made from nothing are made
     there, whatever device the model names.
     """
 
-    def __init__(self, paths: ModulePaths, device: torch.device | None = None) -> None:
+    def __init__(
+        self, paths: ModulePaths, weights: frozenset[int] = frozenset(), device: torch.device | None = None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's mode is untyped
         self.tallies: dict[tuple[str, Operator], Tally] = {}
         self.unknown: dict[Operator, dict[str, int]] = {}
         self._paths = paths
+        self._weights = weights
         self._device = device
         self._known: dict[Operator, tuple[Rule | None, StandIn | None]] = {}
 
@@ -87,19 +91,30 @@ class DispatchCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # to
         read, made = list(tensors_in(args[: rule.reads])), first(out)
         tally = self.tallies.get(key)
         if tally is None:
-            tally = self.tallies[key] = _new_tally(func, rule, args, read, made)
+            tally = self.tallies[key] = self._new_tally(func, rule, args, read, made)
         cost, elements = rule.count(args, kwargs, out), made.numel()
         tally.calls += 1
         tally.macs += cost.macs
         tally.other_flops += cost.other_flops
         tally.made_elements += elements
-        tally.moved_elements += elements + sum([tensor.numel() for tensor in read])
+        tally.moved_elements += elements
+        for tensor in read:
+            size = elements if rule.picks and tensor is read[0] else tensor.numel()
+            if self._is_weight(tensor):
+                tally.weight_elements += size
+            else:
+                tally.moved_elements += size
 
+    def _new_tally(
+        self, func: Operator, rule: Rule, args: Sequence[Any], read: Sequence[Tensor], made: Tensor
+    ) -> Tally:
+        if name_of(func) == "aten::mean" and _is_over_space(args):
+            rule = SPATIAL_MEAN
+        inputs = [tuple(tensor.shape) for tensor in read if not self._is_weight(tensor)]
+        return Tally(rule, tuple(inputs), tuple(made.shape))
 
-def _new_tally(func: Operator, rule: Rule, args: Sequence[Any], read: Sequence[Tensor], made: Tensor) -> Tally:
-    if name_of(func) == "aten::mean" and _is_over_space(args):
-        rule = SPATIAL_MEAN
-    return Tally(rule, tuple([tuple(tensor.shape) for tensor in read]), tuple(made.shape))
+    def _is_weight(self, tensor: Tensor) -> bool:
+        return storage_key(tensor) in self._weights
 
 
 def _is_on_meta(argument: Any) -> bool:
@@ -111,6 +126,11 @@ def _is_over_space(args: Sequence[Any]) -> bool:
     axes = args[1] if len(args) > 1 and isinstance(args[1], (list, tuple)) else ()
     rank = args[0].dim()
     return rank == 4 and sorted(axis % rank for axis in axes) == [2, 3]
+
+
+def storage_key(tensor: Tensor) -> int:
+    """Give what tells the memory of a tensor from that of others, as long as both live."""
+    return int(tensor.untyped_storage()._cdata)
 
 
 def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:

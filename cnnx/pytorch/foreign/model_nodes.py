@@ -88,9 +88,10 @@ def _nodes(counter: DispatchCounter, owned: Mapping[str, Owned], batch: int) -> 
         for operator, tally in found:
             name = _fresh(".".join(filter(None, [path, operator])), names) if len(found) > 1 or not path else path
             own = left.pop(path, Owned()) if tally is heaviest else Owned()
-            yield _node(name, operator, tally, own, batch)
+            op = Dispatched(operator, tally.rule.category, tally.calls, path, tally.weight_elements)
+            yield _node(name, op, tally, own, batch)
     for path, each in left.items():
-        op = Dispatched(WEIGHTS, Category.LAYOUT, 0)
+        op = Dispatched(WEIGHTS, Category.LAYOUT, 0, path)
         yield NodeFigures(path or WEIGHTS, op, (), (), each.params, each.buffers, 0, 0, 0, 0)
 
 
@@ -103,10 +104,10 @@ def _fresh(name: str, taken: set[str]) -> str:
     return fresh
 
 
-def _node(name: str, operator: str, tally: Tally, owned: Owned, batch: int) -> NodeFigures:
+def _node(name: str, op: Dispatched, tally: Tally, owned: Owned, batch: int) -> NodeFigures:
     return NodeFigures(
         name,
-        Dispatched(operator, tally.rule.category, tally.calls),
+        op,
         inputs=tuple([_without_batch(shape, batch) for shape in tally.inputs]),
         output=_without_batch(tally.output, batch),
         params=owned.params,
@@ -114,7 +115,7 @@ def _node(name: str, operator: str, tally: Tally, owned: Owned, batch: int) -> N
         macs=tally.macs,
         flops=2 * tally.macs + tally.other_flops,
         activation_elements=tally.made_elements,
-        memory_access_elements=tally.moved_elements,
+        memory_access_elements=tally.moved_elements + tally.weight_elements,
     )
 
 

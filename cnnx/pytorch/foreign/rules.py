@@ -22,9 +22,8 @@ class Rule:
     count: Count
     moves: bool = True  # a view reads and writes nothing
     makes: bool = False  # it makes a tensor from nothing, on the device that it is told
-    reads: int | None = (
-        None  # how many of its arguments count as read: batch norm's statistics are buffers, not counted
-    )
+    reads: int | None = None  # so many of its first arguments; batch norm's statistics, as buffers, do not count
+    picks: bool = False  # of its first argument, it reads as many elements as it gives
 
 
 Kinds = Mapping[str, Count]  # by the operators' names, with blanks between them
@@ -98,15 +97,17 @@ _ELEMENTWISE: Kinds = {
 _LAYOUT = """
     clone copy contiguous _to_copy cat stack constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
     replication_pad1d replication_pad2d replication_pad3d channel_shuffle native_channel_shuffle pixel_shuffle
-    pixel_unshuffle roll flip rot90 repeat repeat_interleave embedding index _unsafe_index index_select gather
-    scatter index_put index_copy index_fill take take_along_dim where masked_fill masked_select masked_scatter tril
-    triu sort topk argsort kthvalue median mode nonzero unique_consecutive _unique2 isin searchsorted bucketize
-    im2col max_unpool2d max_unpool3d fill zero copysign nan_to_num logical_and logical_or logical_xor logical_not
-    bitwise_and bitwise_or bitwise_xor bitwise_not __and__ __or__ __xor__ __lshift__ __rshift__ bitwise_left_shift
-    bitwise_right_shift any all isnan isinf isfinite signbit bernoulli uniform normal random exponential
-    native_dropout empty_like zeros_like ones_like full_like rand_like randn_like randint_like new_empty new_zeros
-    new_ones new_full new_empty_strided lift_fresh_copy resize set diag_embed tril_indices triu_indices
+    pixel_unshuffle roll flip rot90 repeat repeat_interleave scatter index_put index_copy index_fill where
+    masked_fill masked_select masked_scatter tril triu sort topk argsort kthvalue median mode nonzero
+    unique_consecutive _unique2 isin searchsorted bucketize im2col max_unpool2d max_unpool3d fill zero copysign
+    nan_to_num logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not __and__
+    __or__ __xor__ __lshift__ __rshift__ bitwise_left_shift bitwise_right_shift any all isnan isinf isfinite signbit
+    bernoulli uniform normal random exponential native_dropout empty_like zeros_like ones_like full_like rand_like
+    randn_like randint_like new_empty new_zeros new_ones new_full new_empty_strided lift_fresh_copy resize set
+    diag_embed tril_indices triu_indices
 """
+
+_PICKS = "embedding index _unsafe_index index_select gather take take_along_dim"
 
 _NEW = """
     empty empty_strided zeros ones full arange linspace logspace eye rand randn randint randperm scalar_tensor
@@ -142,6 +143,7 @@ def _rows() -> Iterator[tuple[str, Rule]]:
         for names, count in table.items():
             yield names, Rule(category, count)
     yield _LAYOUT, Rule(Category.LAYOUT, costs.free)
+    yield _PICKS, Rule(Category.LAYOUT, costs.free, picks=True)
     yield _NEW, Rule(Category.LAYOUT, costs.free, makes=True)
     yield _VIEWS + _QUERIES, Rule(Category.LAYOUT, costs.free, moves=False)
 

@@ -81,10 +81,12 @@ def _windowed(
 
 
 def _batch_norm(args: Sequence[Any]) -> tuple[Tensor, Tensor, Tensor] | None:
-    source, mean, training = args[0], args[3], args[5]
-    if training is not False or mean is None or source.dim() < 2 or mean.shape[0] != source.shape[1]:
+    source, settings, training = args[0], args[1:5], args[5]
+    fits = source.dim() > 1 and all(each is None or each.shape[0] == source.shape[1] for each in settings)
+    if not fits or source.dtype not in (torch.float32, torch.float64) or not isinstance(training, bool):
         return None
-    return source.clone(), _new(mean, (0,)), _new(mean, (0,))
+    statistics = (source.shape[1] if training else 0,)  # those of the batch are given out in training alone
+    return source.clone(), _new(source, statistics), _new(source, statistics)
 
 
 def _layer_norm(args: Sequence[Any]) -> tuple[Tensor, Tensor, Tensor] | None:

@@ -1,0 +1,110 @@
+"""Models that cnnx did not build, on the command line: named `module:name`, imported, run, counted, measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cnnx.cli.given import Given, Named
+from cnnx.errors import CheckError, UsageError, brief
+from cnnx.report.text import listed
+
+if TYPE_CHECKING:
+    from cnnx.analysis.conventions import Convention
+    from cnnx.analysis.figures import Figures
+    from cnnx.analysis.memory import Alive, Memory
+    from cnnx.analysis.model_figures import ModelCount
+    from cnnx.analysis.parts import Part
+    from cnnx.analysis.runs import Run
+    from cnnx.analysis.training import Backward, Optimizer, StepMemory
+    from cnnx.analysis.training_runs import TrainingRun
+    from cnnx.pytorch.foreign.model import Model
+    from cnnx.pytorch.settings import Progress, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSubject:
+    """A model that is profiled or compared as a network from a spec is."""
+
+    label: str
+    model: Model
+    parts: tuple[Part, ...]
+    title: str = ""
+
+    @property
+    def figures(self) -> Figures:
+        """Its figures for one image."""
+        return self.model.figures
+
+    @property
+    def counted(self) -> ModelCount:
+        """How they came about, and what is not in them."""
+        return self.model.counted
+
+    def predict(self, settings: Settings) -> tuple[Memory | None, tuple[Alive, ...]]:
+        """Predict its memory on the meta device, in all and by module; nothing where it does not run there."""
+        from cnnx.pytorch.foreign.profiling import predict_memory
+
+        return predict_memory(self.model, self._watched(), settings)
+
+    def measure(self, settings: Settings, progress: Progress, command: str) -> Run:
+        """Measure it. Raises `CnnxError`s."""
+        from cnnx.pytorch.foreign.profiling import profile_model
+
+        return profile_model(self.model, self._watched(), settings, progress, command)
+
+    def predict_training(self, settings: Settings, optimizer: Optimizer) -> tuple[Backward | None, StepMemory | None]:
+        """Count the multiply–adds of its backward pass; what a step needs cannot be told without running one."""
+        from cnnx.pytorch.foreign.training import count_model_backward
+
+        return count_model_backward(self.model, settings), None
+
+    def train(self, settings: Settings, optimizer: Optimizer, progress: Progress, command: str) -> TrainingRun:
+        """Measure its training. Raises `CnnxError`s."""
+        from cnnx.pytorch.foreign.training import train_model
+
+        return train_model(self.model, optimizer, settings, progress, command)
+
+    def _watched(self) -> list[str]:
+        return [part.name for part in self.parts]
+
+
+def open_model(named: Named, given: Given, dtype: str, convention: Convention) -> ModelSubject:
+    """Import and make a model, and count it; its own arguments stand before those that are given for all.
+
+    Raises `UsageError` for whatever goes wrong in that.
+    """
+    from cnnx.analysis.figures import CONVENTION
+
+    assert named.model is not None  # of a spec there is nothing to import
+    if convention.name != CONVENTION:
+        raise UsageError(
+            f"--convention {convention.name}: `{brief(named.written)}` is counted by cnnx's own convention alone"
+        )
+    arguments, inputs = {**given.read_arguments(), **named.own}, given.read_model_inputs()
+
+    from cnnx.analysis.model_parts import model_parts
+    from cnnx.pytorch.foreign.model import count_model
+    from cnnx.pytorch.foreign.source import ModelSource
+
+    source = ModelSource(named.model, arguments, inputs)
+    module = source.make(dtype=dtype)
+    try:
+        model = count_model(source, module, dtype, named.written)
+    except UsageError as error:
+        raise UsageError(error.message, hint=error.hint or _hint(given)) from error.__cause__
+    return ModelSubject(named.written, model, model_parts(model.counted))
+
+
+def _hint(given: Given) -> str:
+    if given.inputs:
+        return "--input gives the shape of each argument without the batch, once for each"
+    return "it was given an image of 3x224x224, as nothing was said: --input 128 or --input int64:77 gives another"
+
+
+def check_known(counted: Sequence[ModelCount]) -> None:
+    """Check that every operator of models is known. Raises `CheckError`."""
+    unknown = sorted({each.name for model in counted for each in model.unknown})
+    if unknown:
+        raise CheckError(f"--strict: cnnx does not know what {listed(unknown)} cost")

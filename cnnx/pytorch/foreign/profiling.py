@@ -1,0 +1,78 @@
+"""One run of `profile` for a model that cnnx did not build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cnnx.analysis.memory import Alive, Memory
+from cnnx.analysis.model_parts import WHOLE
+from cnnx.analysis.runs import Run
+from cnnx.errors import CnnxError, UsageError
+from cnnx.pytorch.calling import check_calling
+from cnnx.pytorch.cuda_child import run_in_child
+from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.environment import before_measuring
+from cnnx.pytorch.foreign.attempt import Attempt, told
+from cnnx.pytorch.foreign.clocked import ClockedForward, most_by_name, time_by_name
+from cnnx.pytorch.foreign.model import Model
+from cnnx.pytorch.foreign.predicted import predict_model
+from cnnx.pytorch.latency import torch_errors
+from cnnx.pytorch.memory_budget import check_memory
+from cnnx.pytorch.profiling import Subject, profile_subject
+from cnnx.pytorch.settings import Progress, Settings
+
+
+def profile_model(
+    model: Model, watched: Sequence[str], settings: Settings, progress: Progress | None = None, command: str = ""
+) -> Run:
+    """Measure a model: the whole, the modules at the `watched` paths, and its memory; `command` is the command line.
+
+    Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError` if the memory cannot hold the
+    module or was full, `UsageError` if torch cannot run or compile it so, or its own code raises.
+    """
+    check_device(settings.device)
+    task = ProfileModel(model, tuple(watched), settings, command)
+    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileModel:
+    """The task of profiling a model in one process."""
+
+    model: Model
+    watched: tuple[str, ...]
+    settings: Settings
+    command: str
+
+    def run(self, progress: Progress | None) -> Run:
+        """Do it. Raises as `profile_model` does."""
+        check_calling(self.settings)
+        check_memory([self.model.figures], self.settings)
+        before = before_measuring(self.settings, self.command)
+        with Attempt() as attempt, torch_errors(self.settings):
+            module, inputs = self.model.prepare(self.settings)
+            forward = ClockedForward(module, inputs, self.watched)
+            subject = Subject(module, inputs, forward, tuple([name or WHOLE for name in forward.names]))
+            return _by_module(profile_subject(subject, self.settings, before, progress))
+        if isinstance(attempt.error, CnnxError):
+            raise attempt.error
+        raise UsageError(f"running `{self.model.source.name}` raised {told(attempt.error)}") from attempt.error
+
+
+def _by_module(run: Run) -> Run:
+    """Put the stretches in which one module runs together."""
+    times, memory = run.times, run.memory
+    if times is not None:
+        times = replace(times, nodes=time_by_name(times.nodes))
+    if memory is not None:
+        memory = replace(memory, by_node=most_by_name(memory.by_node))
+    return replace(run, times=times, memory=memory)
+
+
+def predict_memory(model: Model, watched: Sequence[str], settings: Settings) -> tuple[Memory | None, tuple[Alive, ...]]:
+    """Predict the memory of a model that was made in this process; nothing where it does not run without data."""
+    if model.module is None:
+        return None, ()
+    inputs = model.source.draw(batch=settings.batch, dtype=settings.dtype, seed=settings.seed)
+    return predict_model(model.module, inputs, watched, settings.dtype, settings.batch)

@@ -1,0 +1,66 @@
+"""The training of a model that cnnx did not build: its backward pass counted on meta, its steps measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from cnnx.analysis.training import Backward, Optimizer
+from cnnx.analysis.training_runs import TrainingRun
+from cnnx.errors import CnnxError, UsageError
+from cnnx.pytorch.backward_counter import count_backward_macs
+from cnnx.pytorch.cuda_child import run_in_child
+from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.environment import before_measuring
+from cnnx.pytorch.foreign.attempt import Attempt, told
+from cnnx.pytorch.foreign.model import Model
+from cnnx.pytorch.foreign.stage import staged
+from cnnx.pytorch.latency import torch_errors
+from cnnx.pytorch.memory_budget import check_memory
+from cnnx.pytorch.settings import Progress, Settings
+from cnnx.pytorch.training import train_module
+
+
+def train_model(
+    model: Model, optimizer: Optimizer, settings: Settings, progress: Progress | None = None, command: str = ""
+) -> TrainingRun:
+    """Measure the training of a model, eagerly; `command` is the command line.
+
+    Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError` if the memory cannot hold the
+    module or was full, `UsageError` if torch cannot train it so, or its own code raises.
+    """
+    check_device(settings.device)
+    task = TrainModel(model, optimizer, settings, command)
+    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainModel:
+    """The task of training a model for a while in one process."""
+
+    model: Model
+    optimizer: Optimizer
+    settings: Settings
+    command: str
+
+    def run(self, progress: Progress | None) -> TrainingRun:
+        """Do it. Raises as `train_model` does."""
+        check_memory([self.model.figures], self.settings)
+        before = before_measuring(self.settings, self.command)
+        with Attempt() as attempt, torch_errors(self.settings):
+            module, inputs = self.model.prepare(self.settings)
+            return train_module(module, inputs, self.optimizer, self.settings, before, progress)
+        if isinstance(attempt.error, CnnxError):
+            raise attempt.error
+        raise UsageError(f"training `{self.model.source.name}` raised {told(attempt.error)}") from attempt.error
+
+
+def count_model_backward(model: Model, settings: Settings) -> Backward | None:
+    """Count the multiply–adds of the backward pass for one image, on meta; None where it does not run there."""
+    if model.module is None:
+        return None
+    inputs = model.source.draw(dtype=settings.dtype)
+    with Attempt(), staged(model.module, inputs, "meta") as given, torch.enable_grad():
+        return Backward(count_backward_macs(model.module, given), None, ())
+    return None
