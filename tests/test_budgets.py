@@ -54,6 +54,12 @@ def test_a_snapshot_has_the_figures_and_the_layers(snapshot: Snapshot) -> None:
     )
 
 
+def test_without_a_prediction_there_is_no_peak(expand_text: Expand) -> None:
+    found = take_snapshot(count(expand_text(SPEC)), None, Asked({}))
+    assert "peak_inference_bytes" not in found.figures
+    assert found.peak_node == ""
+
+
 def test_a_budget_holds_up_to_its_limit(snapshot: Snapshot) -> None:
     at, below = Budget("params", PARAMS, "328"), Budget("params", PARAMS - 1, "327")
     (holds,) = check("mine", snapshot, [at]).rows

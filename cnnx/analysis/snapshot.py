@@ -57,15 +57,16 @@ class Snapshot:
     layers: tuple[LayerCost, ...] | None = field(repr=False)  # None where only the figures are known
 
 
-def take_snapshot(figures: Figures, memory: Memory, asked: Asked) -> Snapshot:
-    """Bring the figures of a graph, and the memory that it needs, into the form that is checked."""
+def take_snapshot(figures: Figures, memory: Memory | None, asked: Asked) -> Snapshot:
+    """Bring figures, and the memory that is needed where that can be told, into the form that is checked."""
+    peak = None if memory is None else memory.peak
     counted = {
         "params": figures.params,
         "macs": figures.macs,
         "flops": figures.flops,
         "weight_bytes": figures.weight_bytes,
         "activation_elements": figures.activation_elements,
-        "peak_inference_bytes": memory.peak.bytes,
+        **({} if peak is None else {"peak_inference_bytes": peak.bytes}),
     }
     layers = [
         LayerCost(
@@ -79,5 +80,5 @@ def take_snapshot(figures: Figures, memory: Memory, asked: Asked) -> Snapshot:
         )
         for node in figures.by_node
     ]
-    shapes = dict(figures.input), dict(figures.output)
-    return Snapshot(figures.name, asked, dict(figures.parameters), *shapes, counted, memory.peak.node, tuple(layers))
+    shapes, node = (dict(figures.input), dict(figures.output)), "" if peak is None else peak.node
+    return Snapshot(figures.name, asked, dict(figures.parameters), *shapes, counted, node, tuple(layers))
