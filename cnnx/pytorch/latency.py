@@ -232,7 +232,7 @@ def few_rounds(rounds: int, settings: Settings) -> tuple[str, ...]:
     """Say that fewer rounds were run than asked for, and that they are few, where it is so."""
     told = {
         f"{rounds} of {settings.rounds} rounds fitted into {settings.max_time} s": rounds < settings.rounds,
-        f"{rounds} rounds: under {MIN_SENSIBLE_ROUNDS}, medians and intervals are rough": rounds < MIN_SENSIBLE_ROUNDS,
+        f"{rounds} round{'' if rounds == 1 else 's'}: under {MIN_SENSIBLE_ROUNDS}, medians and intervals are rough": rounds < MIN_SENSIBLE_ROUNDS,
     }
     return tuple([warning for warning, holds in told.items() if holds])
 
