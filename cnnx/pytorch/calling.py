@@ -26,7 +26,7 @@ _CALLS_BEFORE_RECORDING = 3  # libraries choose their kernels meanwhile (torch's
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A call that is ready to be timed, and the seconds that its preparation took, its first call included."""
+    """A call that is ready to be timed, and the seconds that compiling and recording it took."""
 
     call: Call
     seconds: float
@@ -44,24 +44,28 @@ def check_calling(settings: Settings) -> None:
 
 
 def prepare_call(module: nn.Module, inputs: Sequence[Tensor], settings: Settings) -> Prepared:
-    """Make the call of a module and run it once; to be used in the state in which it will be timed.
+    """Make the call of a module, compiled and recorded as the settings say, in the state in which it will be timed.
 
     Raises what the call raises, and `UsageError` where torch's compiler fails.
     """
+    if settings.mode == "eager":
+        return Prepared(partial(module, *inputs), 0.0)
     start = time.perf_counter()
-    if settings.compile:
-        check_calling(settings)
-        call: Call = partial(torch.compile(module, dynamic=False), *inputs)
-        with _compiling(settings):
-            call()
-    else:
-        call = partial(module, *inputs)
-        call()
+    call = _compiled(module, inputs, settings) if settings.compile else partial(module, *inputs)
     if settings.cuda_graph:
         call = _recorded(call)
     if settings.on_cuda:
         torch.cuda.synchronize()
     return Prepared(call, time.perf_counter() - start)
+
+
+def _compiled(module: nn.Module, inputs: Sequence[Tensor], settings: Settings) -> Call:
+    """Let torch compile a module, which happens in its first call."""
+    check_calling(settings)
+    call = partial(torch.compile(module, dynamic=False), *inputs)
+    with _compiling(settings):
+        call()
+    return call
 
 
 @contextmanager
