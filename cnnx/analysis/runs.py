@@ -38,7 +38,7 @@ class Run:
     mode: str = "eager"
     eager: Latency | None = None
     eager_ratio: LatencyRatio | None = None
-    prepare_seconds: float = 0.0  # of compiling and capturing, the first call included
+    prepare_seconds: float = 0.0  # of compiling and recording
     warnings: tuple[str, ...] = ()
 
 
