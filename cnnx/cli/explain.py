@@ -31,7 +31,7 @@ Examples:
   cnnx explain dense_block --set bottleneck=true --set depth=6 --figure macs
   cnnx explain plain3x3 bottleneck            the ratio, term by term
   cnnx explain bottleneck bottleneck@r=8
-  cnnx explain hdc --set rates=[2,2,2]        which positions reach the output
+  cnnx explain hdc --set 'rates=[2,2,2]'      which positions reach the output
 """
 
 Other = Annotated[
