@@ -90,7 +90,7 @@ class LiveTable:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Called after every round; draws a few times a second at the most."""
+    """Called before the first round and after every one; draws a few times a second at the most."""
 
     table: LiveTable
     what: str
@@ -99,7 +99,7 @@ class Tell:
         """Tell that `done` of `planned` are done, the last of them in so many seconds for each row."""
         if seconds:
             self.table.rounds.append(seconds)
-        if time.monotonic() - self.table.drawn_at >= _SECONDS_BETWEEN:
+        if not done or time.monotonic() - self.table.drawn_at >= _SECONDS_BETWEEN:
             self.table.draw(f"{self.what}: {done} of {planned}")
 
 
