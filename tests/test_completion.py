@@ -47,6 +47,7 @@ def _bash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
         (("compare", "bottleneck", "--columns", "-ma"), ["-macs"]),
         (("explain", "bottleneck", "--figure", "ac"), ["access"]),
         (("compare", "bottleneck", "--device", "=", "cp"), ["cpu"]),
+        (("profile", "bottleneck", "--device", "=", "cpu,a"), ["cpu,auto"]),
         (("compare", "bottleneck", "--dtype", "b"), ["bfloat16"]),
         (("compare", "bottleneck", "--convention", "fv"), ["fvcore"]),
         (("compare", "bottleneck", "--format", "la"), ["latex"]),

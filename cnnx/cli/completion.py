@@ -93,7 +93,7 @@ def complete_sort(incomplete: str) -> list[str]:
 def complete_device(incomplete: str) -> list[str]:
     """Complete the devices; a GPU by its number where the driver shows one."""
     gpus = len(list(_GPUS.iterdir())) if _GPUS.is_dir() else 0
-    return _listed(["cpu", "cuda", *[f"cuda:{number}" for number in range(gpus)]], incomplete)
+    return _listed(["cpu", "cuda", "auto", *[f"cuda:{number}" for number in range(gpus)]], incomplete)
 
 
 def complete_dtype() -> list[str]:
