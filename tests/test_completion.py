@@ -91,7 +91,7 @@ def test_a_broken_spec_hinders_nothing(
 ) -> None:
     (tmp_path / "bottlebroken.yaml").write_text("variants: {bottle\nparameters: [", encoding="utf-8")
     monkeypatch.setenv("CNNX_CONFIGS", str(tmp_path))
-    assert _bash(monkeypatch, capsys, "show", "bottl") == ["bottlebroken", "bottleneck"]
+    assert _bash(monkeypatch, capsys, "show", "bottl") == ["bottlebroken", "bottleneck", "bottleneck_s0"]
     assert _bash(monkeypatch, capsys, "show", "bottlebroken", "@") == []
 
 
