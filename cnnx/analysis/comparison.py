@@ -13,6 +13,7 @@ from cnnx.graph.operation import elements
 
 if TYPE_CHECKING:
     from cnnx.analysis.accuracy import Accuracy
+    from cnnx.analysis.model_figures import ModelCount
     from cnnx.analysis.records import CrossCheck, Latency, LatencyRatio, Measurement
 
 Measured: TypeAlias = "tuple[Measurement, Environment]"
@@ -25,13 +26,14 @@ class ComparisonRow:
     label: str  # as it was named: `bottleneck@r=8`
     title: str
     figures: Figures
-    memory: Memory
+    memory: Memory | None  # None where it cannot be predicted
     params_ratio: float | None  # None where the first has none
     macs_ratio: float | None
     accuracy: Accuracy | None = None  # as published; None where the spec states none for these settings
     crosscheck: CrossCheck | None = None
     latency: Mapping[str, Latency] = field(default_factory=dict)  # by device
     latency_ratio: Mapping[str, LatencyRatio | None] = field(default_factory=dict)  # None for the first itself
+    model: ModelCount | None = None  # of a model that cnnx did not build: how its figures came about
 
     @property
     def top1(self) -> float | None:
@@ -81,17 +83,19 @@ def compare(
     labels: Sequence[str],
     titles: Sequence[str],
     figures: Sequence[Figures],
-    memories: Sequence[Memory],
+    memories: Sequence[Memory | None],
     environment: Environment,
     *,
+    batch: int = 1,
+    models: Sequence[ModelCount | None] = (),
     accuracies: Sequence[Accuracy | None] = (),
-    crosschecks: Sequence[CrossCheck] = (),
+    crosschecks: Sequence[CrossCheck | None] = (),
     measured: Mapping[str, Measured] | None = None,
 ) -> Comparison:
     """Put what belongs to each of the compared into a row.
 
-    `labels`, `titles`, `figures`, `memories` and, unless empty, `accuracies` and `crosschecks` have one entry for each
-    of them; `measured` has what was measured, by device.
+    `labels`, `titles`, `figures`, `memories` and, unless empty, `models`, `accuracies` and `crosschecks` have one entry
+    for each of them; `measured` has what was measured, by device. `batch` is told where no memory tells it.
     """
     measured = measured or {}
     first = figures[0]
@@ -107,6 +111,7 @@ def compare(
             crosscheck=crosschecks[number] if crosschecks else None,
             latency={device: found.latencies[number] for device, (found, _) in measured.items()},
             latency_ratio={device: found.ratios_to_first[number] for device, (found, _) in measured.items()},
+            model=models[number] if models else None,
         )
         for number, (label, title, each) in enumerate(zip(labels, titles, figures, strict=True))
     ]
@@ -117,7 +122,7 @@ def compare(
         first=labels[0],
         environment=next(iter(environments.values()), environment),
         dtype=first.dtype,
-        batch=memories[0].batch,
+        batch=next((memory.batch for memory in memories if memory is not None), batch),
         environments=environments,
         warnings=tuple(dict.fromkeys(said)),
     )
@@ -149,8 +154,8 @@ SORT_KEYS: Mapping[str, Callable[[ComparisonRow], float | None]] = {
     "activation_elements": lambda row: row.figures.activation_elements,
     "memory_access_elements": lambda row: row.figures.memory_access_elements,
     "intensity": lambda row: row.figures.flops_per_byte,
-    "peak_inference_bytes": lambda row: row.memory.peak.bytes,
-    "training_bytes": lambda row: row.memory.training.bytes,
+    "peak_inference_bytes": lambda row: None if row.memory is None else row.memory.peak.bytes,
+    "training_bytes": lambda row: None if row.memory is None else row.memory.training.bytes,
     "receptive_field": lambda row: _field_area(row.figures),
     "top1": lambda row: row.top1,
     "top5": lambda row: row.top5,

@@ -13,13 +13,11 @@ from cnnx.cli import completion, options
 from cnnx.cli.measuring import Asked, check_possible, crosscheck_all, measure_all, progress_of
 from cnnx.cli.noise import show_noise
 from cnnx.cli.output import Output, choose_output
+from cnnx.errors import CheckError
 
 if TYPE_CHECKING:
     from cnnx.analysis.comparison import Comparison
-    from cnnx.analysis.conventions import Convention
-    from cnnx.analysis.figures import Figures
-    from cnnx.cli.names import Loaded
-    from cnnx.graph.graph import Graph
+    from cnnx.cli.entries import Entry
     from cnnx.pytorch.settings import Settings
     from cnnx.report.grid import Grid
     from cnnx.report.live import LiveTable
@@ -32,6 +30,7 @@ Examples:
   cnnx compare bottleneck bottleneck@r=8,channels=128 --static
   cnnx compare se se_conv --input 64x56x56 --columns params,macs,intensity
   cnnx compare resnet50 densenet121 --static --columns +top1
+  cnnx compare mobilenetv3 torchvision.models:mobilenet_v3_large
   cnnx compare bottleneck --aa      how small a difference shows here
   cnnx compare bottleneck plain3x3 --device cpu,cuda --json -o result.json
 """
@@ -62,9 +61,10 @@ Static = Annotated[bool, typer.Option("--static", help="Only what needs no torch
 
 
 def compare(
-    names: options.Names,
+    names: options.AnyNames,
     set_: options.Set = None,
-    input_: options.Input = None,
+    arg: options.Arguments = None,
+    input_: options.Inputs = None,
     batch: options.Batch = 1,
     device: options.Device = "cpu",
     dtype: options.Dtype = "float32",
@@ -75,6 +75,7 @@ def compare(
     sort: Sort = None,
     aa: AgainstItself = False,
     static: Static = False,
+    strict: options.Strict = False,
     convention: options.Convention = "cnnx",
     form: options.TableFormat = None,
     json: options.Json = False,
@@ -85,30 +86,42 @@ def compare(
 
     A row each, with ratios to the first. The figures are cross-checked on the built modules by fvcore, forward hooks
     and torch's FlopCounterMode, node by node; where one differs, the nodes are shown and the exit code is 1.
+
+    A name with a colon, such as torchvision.models:resnet50 or nets.py:Net, is a model in Python: its code is imported
+    and run, as `python` would. The current folder is searched first.
     """
     output = choose_output(form, json, file)
 
     from cnnx.analysis.comparison import sort_rows
     from cnnx.analysis.conventions import find_convention
-    from cnnx.cli.names import load, read_input, read_settings
-    from cnnx.errors import CheckError
+    from cnnx.cli.entries import open_entries, read_names
+    from cnnx.cli.given import Given
     from cnnx.report.columns import read_columns, read_sort
-    from cnnx.spec.library import Library
 
     chosen = find_convention(convention)
     shown, order = read_columns(columns, static=static), read_sort(sort, static=static)
     asked = Asked(device, dtype, batch, threads, rounds, max_time)
-    library, shared, shape = Library(), read_settings(set_ or ()), read_input(input_)
+    given = Given(set_, arg, input_)
+    named = read_names(names, given, static=static)
     if aa:
-        show_noise(load(names[0], library, shared, shape), asked, output, static=static)
+        show_noise(named[0], given, asked, output, static=static)
         return
-    loaded = [load(name, library, shared, shape) for name in names]
-    comparison = _compare(loaded, asked, chosen, partial(_live, output, shown), static=static)
+    entries = open_entries(named, given, chosen, asked.dtype, asked.batch)
+    comparison = _compare(entries, asked, partial(_live, output, shown), static=static)
     if order is not None:
         comparison = sort_rows(comparison, order.column, descending=order.descending)
     _answer(output, comparison, shown)
+    _check(comparison, strict=strict)
+
+
+def _check(comparison: Comparison, *, strict: bool) -> None:
+    """Check that counters agree and, with `strict`, that every operator is known. Raises `CheckError`."""
     if not comparison.agrees:
         raise CheckError("the counters on the built modules differ from the static figures")
+    if strict:
+        from cnnx.cli.models import check_known
+
+        check_known([row.model for row in comparison.rows if row.model is not None])
 
 
 def _answer(output: Output, comparison: Comparison, columns: Sequence[str]) -> None:
@@ -127,48 +140,39 @@ def _grid(comparison: Comparison, columns: Sequence[str]) -> Grid:
     return comparison_grid(comparison, columns)
 
 
-def _compare(
-    loaded: Sequence[Loaded], asked: Asked, convention: Convention, live: Callable[[], Live], *, static: bool
-) -> Comparison:
-    """Count; unless only static figures are asked for, cross-check and measure too."""
-    from cnnx.analysis.accuracy import published_accuracy
+def _compare(entries: Sequence[Entry], asked: Asked, live: Callable[[], Live], *, static: bool) -> Comparison:
+    """Put the entries together; unless only static figures are asked for, cross-check and measure them too."""
     from cnnx.analysis.comparison import compare as put_together
     from cnnx.analysis.environment import static_environment
-    from cnnx.analysis.figures import count
-    from cnnx.analysis.memory import predict_memory
     from cnnx.cli.invocation import command_line
 
     settings = asked.settings()
-    graphs = [each.graph for each in loaded]
-    figures = [convention.apply(count(graph, asked.dtype)) for graph in graphs]
     if not static:
-        check_possible(figures, settings)
+        check_possible([each.figures for each in entries], settings)
     together = partial(
         put_together,
-        [each.label for each in loaded],
-        [each.target.file.spec.title or "" for each in loaded],
-        figures,
-        [predict_memory(graph, asked.dtype, asked.batch) for graph in graphs],
+        [each.label for each in entries],
+        [each.title for each in entries],
+        [each.figures for each in entries],
+        [each.memory for each in entries],
         static_environment(command_line()),
-        accuracies=[published_accuracy(each.target, each.graph) for each in loaded],
+        batch=asked.batch,
+        models=[each.counted for each in entries],
+        accuracies=[each.accuracy for each in entries],
     )
-    return together() if static else _measure(graphs, figures, settings, together, live())
+    return together() if static else _measure(entries, settings, together, live())
 
 
 def _measure(
-    graphs: Sequence[Graph],
-    figures: Sequence[Figures],
-    settings: Sequence[Settings],
-    together: Callable[..., Comparison],
-    live: Live,
+    entries: Sequence[Entry], settings: Sequence[Settings], together: Callable[..., Comparison], live: Live
 ) -> Comparison:
     """Cross-check and measure; in a terminal, what is known stands there meanwhile."""
-    known = together()
-    with live(known, [each.device for each in settings]) as table:
+    subjects = [each.subject for each in entries]
+    with live(together(), [each.device for each in settings]) as table:
         watch = progress_of if table is None else table.progress_of
-        crosschecks = crosscheck_all(graphs, figures, watch)
+        crosschecks = crosscheck_all(subjects, [each.figures for each in entries], watch)
         comparison = together(crosschecks=crosschecks)
-        for measured in measure_all(graphs, [row.label for row in known.rows], settings, watch):
+        for measured in measure_all(subjects, [each.label for each in entries], settings, watch):
             comparison = together(crosschecks=crosschecks, measured=measured)
             if table is not None:
                 table.comparison = comparison

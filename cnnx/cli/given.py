@@ -78,8 +78,8 @@ class Given:
 
         return read_input(self.inputs[0] if self.inputs else None)
 
-    def read_model_inputs(self) -> tuple[ModelInput, ...]:
-        """Read the inputs of models; an image, where none are given. Raises `UsageError`."""
+    def read_model_inputs(self, common: Sequence[str] = ()) -> tuple[ModelInput, ...]:
+        """Read the inputs of models; where none are given, what is in `common` use or an image. Raises `UsageError`."""
         from cnnx.analysis.model_names import DEFAULT_INPUTS, read_model_inputs
 
-        return read_model_inputs(self.inputs) if self.inputs else DEFAULT_INPUTS
+        return read_model_inputs(self.inputs or common) or DEFAULT_INPUTS

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnnx.analysis.comparison import Measured
     from cnnx.analysis.figures import Figures
     from cnnx.analysis.records import CrossCheck
-    from cnnx.graph.graph import Graph
+    from cnnx.pytorch.latency import Measurable
     from cnnx.pytorch.settings import Progress, Settings
 
 
@@ -79,29 +79,30 @@ def check_possible(figures: Sequence[Figures], settings: Sequence[Settings]) -> 
         check_memory(figures, each)
 
 
-def crosscheck_all(graphs: Sequence[Graph], figures: Sequence[Figures], watch: Watch) -> list[CrossCheck]:
-    """Hold the figures of each graph against the counters on its built module."""
-    found: list[CrossCheck] = []
+def crosscheck_all(subjects: Sequence[Measurable], figures: Sequence[Figures], watch: Watch) -> list[CrossCheck | None]:
+    """Hold the figures of each graph against the counters on its built module; those of models came from counters."""
+    found: list[CrossCheck | None] = []
     with watch("cross-checking") as tell:
-        tell(0, len(graphs))
+        tell(0, len(subjects))
+        from cnnx.graph.graph import Graph
         from cnnx.pytorch.counters import crosscheck
 
-        for graph, counted in zip(graphs, figures, strict=True):
-            found.append(crosscheck(graph, counted))
-            tell(len(found), len(graphs))
+        for subject, counted in zip(subjects, figures, strict=True):
+            found.append(crosscheck(subject, counted) if isinstance(subject, Graph) else None)
+            tell(len(found), len(subjects))
     return found
 
 
 def measure_all(
-    graphs: Sequence[Graph], labels: Sequence[str], settings: Sequence[Settings], watch: Watch
+    subjects: Sequence[Measurable], labels: Sequence[str], settings: Sequence[Settings], watch: Watch
 ) -> Iterator[dict[str, Measured]]:
-    """Measure the graphs against each other, on one device after the other; give all that is known after each."""
+    """Measure graphs and models against each other, on one device after the other; give what is known after each."""
     from cnnx.pytorch.latency import measure_graphs
 
     measured: dict[str, Measured] = {}
     for each in settings:
         with watch(f"measuring on {each.device}") as tell:
-            measured = {**measured, each.device: measure_graphs(graphs, each, tell, command_line(), labels)}
+            measured = {**measured, each.device: measure_graphs(subjects, each, tell, command_line(), labels)}
         yield measured
 
 

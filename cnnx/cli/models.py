@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cnnx.cli.given import Given, Named
@@ -70,10 +70,13 @@ class ModelSubject:
         return [part.name for part in self.parts]
 
 
-def open_model(named: Named, given: Given, dtype: str, convention: Convention) -> ModelSubject:
+def open_model(
+    named: Named, given: Given, dtype: str, convention: Convention, common: Sequence[str] = ()
+) -> ModelSubject:
     """Import and make a model, and count it; its own arguments stand before those that are given for all.
 
-    Raises `UsageError` for whatever goes wrong in that.
+    Where no input is given, it gets what is in `common` use, else an image. Raises `UsageError` for whatever goes
+    wrong in that.
     """
     from cnnx.analysis.figures import CONVENTION
 
@@ -82,7 +85,7 @@ def open_model(named: Named, given: Given, dtype: str, convention: Convention) -
         raise UsageError(
             f"--convention {convention.name}: `{brief(named.written)}` is counted by cnnx's own convention alone"
         )
-    arguments, inputs = {**given.read_arguments(), **named.own}, given.read_model_inputs()
+    arguments, inputs = {**given.read_arguments(), **named.own}, given.read_model_inputs(common)
 
     from cnnx.analysis.model_parts import model_parts
     from cnnx.pytorch.foreign.model import count_model
@@ -90,17 +93,25 @@ def open_model(named: Named, given: Given, dtype: str, convention: Convention) -
 
     source = ModelSource(named.model, arguments, inputs)
     module = source.make(dtype=dtype)
+    assumed = "" if given.inputs else f"the input is {listed(list(map(str, inputs)))}, {_reason(common)}"
     try:
         model = count_model(source, module, dtype, named.written)
     except UsageError as error:
-        raise UsageError(error.message, hint=error.hint or _hint(given)) from error.__cause__
+        raise UsageError(error.message, hint=error.hint or _hint(assumed)) from error.__cause__
+    if assumed:
+        notes = (*model.counted.notes, f"{assumed}; --input gives another")
+        model = replace(model, counted=replace(model.counted, notes=notes))
     return ModelSubject(named.written, model, model_parts(model.counted))
 
 
-def _hint(given: Given) -> str:
-    if given.inputs:
-        return "--input gives the shape of each argument without the batch, once for each"
-    return "it was given an image of 3x224x224, as nothing was said: --input 128 or --input int64:77 gives another"
+def _reason(common: Sequence[str]) -> str:
+    return "that of the specs" if common else "as nothing was said"
+
+
+def _hint(assumed: str) -> str:
+    if assumed:
+        return f"{assumed}: --input 128, or --input int64:77 --input 64, gives each argument without the batch"
+    return "--input gives the shape of each argument without the batch, once for each"
 
 
 def check_known(counted: Sequence[ModelCount]) -> None:

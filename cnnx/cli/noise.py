@@ -7,24 +7,28 @@ from typing import TYPE_CHECKING
 from cnnx.cli.invocation import command_line
 from cnnx.cli.measuring import Asked, check_possible, progress_of
 from cnnx.cli.output import Output
-from cnnx.errors import UsageError
+from cnnx.errors import UsageError, brief
 
 if TYPE_CHECKING:
-    from cnnx.cli.names import Loaded
+    from cnnx.cli.given import Given, Named
 
 
-def show_noise(loaded: Loaded, asked: Asked, output: Output, *, static: bool) -> None:
+def show_noise(named: Named, given: Given, asked: Asked, output: Output, *, static: bool) -> None:
     """Measure a spec against itself on every device that is asked for, and show what would be claimed.
 
-    Raises `UsageError` where only static figures are asked for.
+    Raises `UsageError` where only static figures are asked for, or a model in Python is named.
     """
     if static:
         raise UsageError("--aa --static: nothing is measured under --static")
+    if named.model is not None:
+        raise UsageError(f"--aa: `{brief(named.written)}` is a model in Python; a spec is measured against itself")
 
     from cnnx.analysis.figures import count
+    from cnnx.cli.names import load
     from cnnx.report.noise import draw_noise, noise_document, noise_grid
+    from cnnx.spec.library import Library
 
-    settings = asked.settings()
+    settings, loaded = asked.settings(), load(named.written, Library(), given.read_settings(), given.read_input())
     figures = count(loaded.graph, asked.dtype)
     check_possible([figures, figures], settings)
 

@@ -61,6 +61,25 @@ Names = Annotated[
     ),
 ]
 
+AnyName = Annotated[
+    str,
+    typer.Argument(
+        help="A spec by name or path, or a model in Python: module:name or file.py:name.",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=completion.complete_name,
+    ),
+]
+AnyNames = Annotated[
+    list[str],
+    typer.Argument(
+        help="Specs by name or path, models in Python as module:name; @k=v sets parameters or arguments.",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=completion.complete_name,
+    ),
+]
+
 TableFormat = Annotated[
     Literal["table", "json", "csv", "md", "latex"] | None,
     typer.Option(
@@ -87,6 +106,20 @@ Input = Annotated[
     str | None,
     typer.Option("--input", help="The input of one image: 256x56x56.", metavar="CxHxW", show_default=False),
 ]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        help="The input of one image: 256x56x56; of a model in Python each of its own: 128, int64:77.",
+        metavar="CxHxW",
+        show_default=False,
+    ),
+]
+Arguments = Annotated[
+    list[str] | None,
+    typer.Option("--arg", help="Give an argument to a model in Python: width=2.", metavar="K=V", show_default=False),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 where a model calls an operator of unknown cost.")]
 Convention = Annotated[
     str,
     typer.Option(
@@ -125,6 +158,11 @@ Top = Annotated[
     typer.Option(
         "--top", help="Only the rows that take longest.", metavar="N", show_default=False, parser=_count("--top")
     ),
+]
+Train = Annotated[bool, typer.Option("--train", help="Measure training too: forward, backward and update.")]
+Optimizer = Annotated[
+    Literal["sgd", "momentum", "adam"] | None,
+    typer.Option("--optimizer", help="The optimizer of --train; sgd if not given.", show_default=False),
 ]
 Remeasure = Annotated[
     bool, typer.Option("--remeasure", help="Measure the limits of the device anew; else they are kept.")

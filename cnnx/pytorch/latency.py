@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from cnnx.analysis.environment import Environment
-from cnnx.analysis.figures import count
+from cnnx.analysis.figures import Figures, count
 from cnnx.analysis.records import Latency, Measurement
 from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
@@ -72,14 +73,30 @@ def measure(
     return _measurement(samples, disturbed, vanished, names, settings)
 
 
+class Preparable(Protocol):
+    """What can be measured beside graphs: a model with its figures, which can be sent to another process."""
+
+    @property
+    def figures(self) -> Figures:
+        """What it costs for one image."""
+        ...
+
+    def prepare(self, settings: Settings) -> tuple[nn.Module, Inputs]:
+        """Give it and inputs for it as the settings say."""
+        ...
+
+
+Measurable = Graph | Preparable
+
+
 def measure_graphs(
-    graphs: Sequence[Graph],
+    graphs: Sequence[Measurable],
     settings: Settings,
     progress: Progress | None = None,
     command: str = "",
     labels: Sequence[str] = (),
 ) -> tuple[Measurement, Environment]:
-    """Build graphs and measure them against each other; say where and how (`command` is the command line).
+    """Build graphs and measure them, and models, against each other; say where and how (`command` is the command line).
 
     Warnings call the graphs by their `labels`, or else by their names.
 
@@ -91,7 +108,9 @@ def measure_graphs(
     check_device(settings.device)
     if not graphs:
         raise UsageError("there are no graphs to measure")
-    task = MeasureGraphs(tuple(graphs), settings, command, tuple(labels or [graph.name for graph in graphs]))
+    task = MeasureGraphs(
+        tuple(graphs), settings, command, tuple(labels or [figures_of(each, settings).name for each in graphs])
+    )
     return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
 
 
@@ -99,7 +118,7 @@ def measure_graphs(
 class MeasureGraphs:
     """The task of building and measuring graphs in one process."""
 
-    graphs: tuple[Graph, ...]
+    graphs: tuple[Measurable, ...]
     settings: Settings
     command: str
     labels: tuple[str, ...]
@@ -107,14 +126,21 @@ class MeasureGraphs:
     def run(self, progress: Progress | None) -> tuple[Measurement, Environment]:
         """Do it. Raises as `measure_graphs` does."""
         settings = self.settings
-        check_memory([count(graph, settings.dtype) for graph in self.graphs], settings)
+        check_memory([figures_of(each, settings) for each in self.graphs], settings)
         before = before_measuring(settings, self.command)
         with torch_errors(settings):
-            prepared = [prepare(graph, settings) for graph in self.graphs]
+            prepared = [
+                prepare(each, settings) if isinstance(each, Graph) else each.prepare(settings) for each in self.graphs
+            ]
         networks, inputs = zip(*prepared, strict=True)
         measurement = measure(networks, settings, inputs, progress, self.labels)
         rounds = measurement.latencies[0].rounds
         return measurement, measured_environment(settings, before, rounds, measurement.warnings)
+
+
+def figures_of(subject: Measurable, settings: Settings) -> Figures:
+    """Give what a graph or model costs for one image."""
+    return count(subject, settings.dtype) if isinstance(subject, Graph) else subject.figures
 
 
 def prepare(graph: Graph, settings: Settings) -> tuple[Network, Inputs]:
@@ -230,9 +256,10 @@ def time_watched(
 
 def few_rounds(rounds: int, settings: Settings) -> tuple[str, ...]:
     """Say that fewer rounds were run than asked for, and that they are few, where it is so."""
+    few = f"{rounds} round{'' if rounds == 1 else 's'}: under {MIN_SENSIBLE_ROUNDS}, medians and intervals are rough"
     told = {
         f"{rounds} of {settings.rounds} rounds fitted into {settings.max_time} s": rounds < settings.rounds,
-        f"{rounds} round{'' if rounds == 1 else 's'}: under {MIN_SENSIBLE_ROUNDS}, medians and intervals are rough": rounds < MIN_SENSIBLE_ROUNDS,
+        few: rounds < MIN_SENSIBLE_ROUNDS,
     }
     return tuple([warning for warning, holds in told.items() if holds])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cnnx.analysis.comparison import ComparisonRow
+from cnnx.analysis.comparison import SORT_KEYS, ComparisonRow
 from cnnx.errors import UsageError, brief, nearest
 from cnnx.graph.operation import show_pair
 from cnnx.report.numbers import NOTHING, aligned, exact, significant
@@ -46,6 +46,17 @@ def _extent(field: ReceptiveField) -> str:
     return show_pair(field.size)
 
 
+def _sorted_number(column: str) -> Callable[[ComparisonRow], str]:
+    """Write the number that rows are sorted by, which not every row has."""
+    read = SORT_KEYS[column]
+
+    def write(row: ComparisonRow) -> str:
+        number = read(row)
+        return NOTHING if number is None else exact(int(number))
+
+    return write
+
+
 def _percentage(percentage: float | None) -> str:
     """Write a published accuracy with the digits that were published."""
     return NOTHING if percentage is None else str(percentage)
@@ -62,8 +73,8 @@ COLUMNS: Mapping[str, Figure] = {
     "buffer_bytes": Figure("buffer bytes", lambda row: exact(row.figures.buffer_bytes)),
     "activation_elements": Figure("activation\nelements", lambda row: exact(row.figures.activation_elements)),
     "memory_access_elements": Figure("elements\nmoved", lambda row: exact(row.figures.memory_access_elements)),
-    "peak_inference_bytes": Figure("peak inference\nbytes", lambda row: exact(row.memory.peak.bytes)),
-    "training_bytes": Figure("training\nbytes", lambda row: exact(row.memory.training.bytes)),
+    "peak_inference_bytes": Figure("peak inference\nbytes", _sorted_number("peak_inference_bytes")),
+    "training_bytes": Figure("training\nbytes", _sorted_number("training_bytes")),
     "intensity": Figure("FLOPs\nper byte", lambda row: significant(row.figures.flops_per_byte)),
     "receptive_field": Figure("receptive\nfield", _field),
     "top1": Figure("top-1 %", lambda row: _percentage(row.top1), by_points=True),

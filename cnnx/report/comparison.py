@@ -12,6 +12,7 @@ from cnnx.analysis.comparison import Comparison, ComparisonRow
 from cnnx.report.columns import ACCURACY_COLUMNS, COLUMNS, LATENCY, MEMORY_COLUMNS
 from cnnx.report.crosscheck import crosscheck_notes, crosscheck_object, draw_differences
 from cnnx.report.document import Object, document, latency_object, result
+from cnnx.report.model import counters_object, draw_unknown, labelled_notes, model_object
 from cnnx.report.notes import convention_note, draw_notes, environment_note, memory_note, warning_notes
 from cnnx.report.numbers import aligned, counted, exact, interval, ratio, significant
 from cnnx.report.table import Column, draw_folded
@@ -27,7 +28,8 @@ def draw_comparison(comparison: Comparison, columns: Sequence[str], width: int |
     groups = [group for name in columns for group in column_groups(name, comparison)]
     lines = draw_folded(lead, groups, width)
     notes = draw_notes(comparison_notes(comparison, columns), width)
-    return [*lines, Text(), *draw_differences(comparison, width), *notes]
+    unknown = [line for row in comparison.rows if row.model for line in draw_unknown(row.model, width, row.label)]
+    return [*lines, Text(), *draw_differences(comparison, width), *unknown, *notes]
 
 
 def column_groups(name: str, comparison: Comparison) -> list[list[Column]]:
@@ -80,6 +82,7 @@ def comparison_notes(comparison: Comparison, columns: Sequence[str]) -> list[str
     if comparison.devices and LATENCY in columns:
         notes.append(_latency_note(comparison))
     notes += crosscheck_notes(comparison)
+    notes += labelled_notes({row.label: row.model for row in comparison.rows if row.model is not None})
     measured = list(comparison.environments.values())
     notes += [f"Environment: {environment_note(each)}." for each in measured or [comparison.environment]]
     return notes + warning_notes(comparison.warnings)
@@ -137,7 +140,7 @@ def _row(row: ComparisonRow) -> Object:
         **result(row.figures, row.memory),
         "label": row.label,
         **_accuracy(row),
-        "crosscheck": None if row.crosscheck is None else crosscheck_object(row.crosscheck),
+        **_checks(row),
         "latency_ms": next(iter(latencies.values()), None),
         "latency_by_device": latencies or None,
         "ratio_to_first": {
@@ -147,6 +150,13 @@ def _row(row: ComparisonRow) -> Object:
             "latency_by_device": ratios or None,
         },
     }
+
+
+def _checks(row: ComparisonRow) -> Object:
+    """Give what other counters saw, and how a model that cnnx did not build was counted."""
+    if row.model is not None:
+        return {"crosscheck": counters_object(row.model), "model": model_object(row.model)}
+    return {"crosscheck": None if row.crosscheck is None else crosscheck_object(row.crosscheck), "model": None}
 
 
 def _accuracy(row: ComparisonRow) -> Object:
