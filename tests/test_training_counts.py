@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnnx
-from cnnx.analysis.training import Optimizer, count_backward, optimizer_memory
+from cnnx.analysis.training import Optimizer, count_backward, optimizer_memory, weight_sizes
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.backward_counter import BackwardCounter, count_backward_macs
 from cnnx.pytorch.build import build, example_inputs
@@ -119,7 +119,8 @@ def test_torch_s_own_counter_forgets_the_groups_of_a_convolution() -> None:
     [
         (Optimizer.SGD, 0, 0, 0),
         (Optimizer.MOMENTUM, 64 + 128 * 10 + 10, 0, 0),
-        (Optimizer.ADAM, 2 * (64 + 128 * 10 + 10), 3, 2 * 128 * 10),  # three weight tensors, the second the largest
+        # three weight tensors; the second is the largest, and the divisor of the first still lives when it is changed
+        (Optimizer.ADAM, 2 * (64 + 128 * 10 + 10), 3, 2 * 128 * 10 + 64),
     ],
 )
 def test_what_an_optimizer_keeps(
@@ -128,3 +129,17 @@ def test_what_an_optimizer_keeps(
     graph = expand_text(f"{HEAD}{FIRST}- flatten\n- linear: {{out: 10}}\n")
     found = optimizer_memory(graph, optimizer, "float64")
     assert (found.state_bytes, found.counter_bytes, found.scratch_bytes) == (8 * state, 4 * counters, 8 * scratch)
+
+
+def test_weights_stand_in_the_order_of_the_module(expand_text: Expand) -> None:
+    text = "input: [2, 4, 4]\nlayers: [{conv: {out: 3, kernel: 1}, name: %s}, {conv: {out: 4, kernel: 1}}, {conv: {out: 5, kernel: 1}}]\n"
+    graph = expand_text(text % "a")
+    nodes = [node._replace(name=name) for node, name in zip(graph, ["a.x", "b", "a.y"], strict=True)]
+    graph = Graph(
+        "mixed",
+        (nodes[0], nodes[1]._replace(inputs=("a.x",)), nodes[2]._replace(inputs=("b",))),
+        graph.inputs,
+        ("a.y",),
+    )
+    assert weight_sizes(graph) == [2 * 3, 4 * 5, 3 * 4]
+    assert weight_sizes(graph) == [weight.numel() for weight in build(graph).parameters()]

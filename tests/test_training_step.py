@@ -114,13 +114,14 @@ def test_writing_over_a_view_costs_two_gradients_of_what_is_viewed(expand_text: 
         FIRST + "- batchnorm\n- relu\n",
         "- flatten\n- linear: {out: 300}\n",  # weights so large that the peak is where they are changed
         "- flatten\n- linear: {out: 40, act: relu}\n- linear: {out: 5, bias: false}\n",
+        "- flatten\n- linear: {out: 128, bias: false}\n- linear: {out: 128, bias: false}\n",  # one after the other
     ],
 )
 def test_every_optimizer_as_observed(expand_text: Expand, steps: str, optimizer: Optimizer) -> None:
     assert_as_observed(expand_text(HEAD + steps), 2, optimizer)
 
 
-def test_the_largest_weight_needs_twice_its_size_while_adam_changes_it(expand_text: Expand) -> None:
+def test_adam_needs_twice_the_largest_weight_while_it_changes_it(expand_text: Expand) -> None:
     found = predict_step(expand_text(HEAD + "- flatten\n- linear: {out: 300}\n"), Optimizer.ADAM)
     weights = (128 * 300 + 300) * 4  # 8·4·4 = 128 enter
     # two means of every weight and 4 bytes for each of two counters, the gradients, two tensors as large as the largest

@@ -8,9 +8,10 @@ and the sums of the gradients of a value that several nodes read, counted at the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from math import prod
 
 from cnnx.analysis.figures import ELEMENT_BYTES
@@ -52,12 +53,12 @@ class Backward:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerMemory:
-    """What an optimizer keeps between steps, and what it needs beside that while it changes the largest weight."""
+    """What an optimizer keeps between steps, and what it needs beside that, at most, while it changes a weight."""
 
     optimizer: Optimizer
     state_bytes: int  # none for SGD, as many as the weights for momentum, twice as many for Adam
     counter_bytes: int
-    scratch_bytes: int
+    scratch_bytes: int  # for Adam twice the largest weight, and as much as the weight before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def predict_step(
     return StepMemory(
         dtype=dtype,
         batch=batch,
-        weight_bytes=size * sum(weights_of(graph)),
+        weight_bytes=size * sum(weight_sizes(graph)),
         buffer_bytes=size * sum([prod(shape) for node in graph.nodes for shape in node.op.buffers().values()]),
         saved_bytes=step.saved_bytes,
         optimizer=memory,
@@ -162,16 +163,33 @@ def optimizer_memory(graph: Graph, optimizer: Optimizer, dtype: str = "float32")
     """Predict what an optimizer keeps and needs.
 
     Adam keeps the means of gradients and of their squares; while it changes a weight, two tensors of its size live: the
-    root of the second mean, and the divisor. Source: torch/optim/adam.py, `_single_tensor_adam`, torch 2.13.
+    root of the second mean, and the divisor. The divisor of the weight before is let go only when the new one is there.
+    Source: torch/optim/adam.py, `_single_tensor_adam`, torch 2.13.
     """
-    size, sizes = ELEMENT_BYTES[dtype], list(weights_of(graph))
+    size, sizes = ELEMENT_BYTES[dtype], weight_sizes(graph)
     if optimizer is Optimizer.ADAM:
-        return OptimizerMemory(
-            optimizer, 2 * sum(sizes) * size, len(sizes) * COUNTER_BYTES, 2 * max(sizes, default=0) * size
-        )
+        scratch = max([2 * own + before for before, own in pairwise([0, *sizes])], default=0)
+        return OptimizerMemory(optimizer, 2 * sum(sizes) * size, len(sizes) * COUNTER_BYTES, scratch * size)
     return OptimizerMemory(optimizer, sum(sizes) * size if optimizer is Optimizer.MOMENTUM else 0, 0, 0)
 
 
-def weights_of(graph: Graph) -> Iterable[int]:
-    """Give the elements of every weight tensor."""
-    return [prod(shape) for node in graph.nodes for shape in node.op.weights().values()]
+def weight_sizes(graph: Graph) -> list[int]:
+    """Give the elements of every weight tensor, in the order in which a module has them: container by container."""
+    tree = _Container()
+    for node in graph.nodes:
+        container = tree
+        for part in node.name.split("."):
+            container = container.parts.setdefault(part, _Container())
+        container.sizes += [prod(shape) for shape in node.op.weights().values()]
+    return list(tree.all_sizes())
+
+
+@dataclass(slots=True)
+class _Container:
+    sizes: list[int] = field(default_factory=list)
+    parts: dict[str, _Container] = field(default_factory=dict)
+
+    def all_sizes(self) -> Iterator[int]:
+        yield from self.sizes
+        for part in self.parts.values():
+            yield from part.all_sizes()
