@@ -125,3 +125,13 @@ def test_a_file_is_parsed_once(folder: Path) -> None:
     write(folder / "named/family.yaml", FAMILY)
     library = Library()
     assert library.open("small").file is library.open("large").file
+
+
+def test_the_texts_with_variants_are_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library()
+    assert not library.has("no_such_name")
+    read = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda *arguments, **options: pytest.fail(f"{arguments[0]} was read again"))
+    assert not library.has("another_name")
+    monkeypatch.setattr(Path, "read_text", read)
+    assert library.has("mobilenetv3_small")

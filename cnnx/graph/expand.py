@@ -237,13 +237,13 @@ class Expansion:
         """Run the steps of a called body, which sees its own parameters and inputs alone."""
         action = step.action
         assert isinstance(action, Call)
+        self.steps_taken += 4  # a call takes as long as five steps
         callee, settings = self.callee(frame, action.spec.read(scope))
         check_cycle(callee)
         given = {name: value.read(scope) for name, value in action.arguments.items()}
         check_arguments(given, callee)
         names, inputs = bind_call(callee, settings, given, sources, self.shapes)
-        streams = Streams(inputs, self.shapes)
-        inner = Frame(callee, names, streams, prefix_of(frame, step), frame.nesting + 1)
+        inner = Frame(callee, names, Streams(inputs, self.shapes), prefix_of(frame, step), frame.nesting + 1)
         current = sources[0] if len(inputs) == 1 else None
         return self.outputs(inner, self.steps(inner, callee.body.layers, current))
 

@@ -52,7 +52,7 @@ class _Checker:
         self.problems: list[Problem] = []
 
     def problem(self, at: Mark, message: str, hint: str = "") -> None:
-        self.problems.append(self.source.problem(at, message, hint))
+        self.source.note(self.problems, at, message, hint)
 
     def body(self, body: Body, data: MarkedDict, path: tuple[str, ...]) -> None:
         earlier: set[str] = set()

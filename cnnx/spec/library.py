@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,7 @@ class Library:
         self.folders = [scan(path) for path in (search_folders() if folders is None else folders)]
         self._parsed: dict[Path, SpecFile | CnnxError] = {}
         self._variants: dict[tuple[str, Path], Target | None] = {}
+        self._texts: dict[Path, list[tuple[str, Path, str]]] = {}
 
     @cached_property
     def _places(self) -> dict[str, Path]:
@@ -47,7 +49,7 @@ class Library:
         """Give the names of all files and of the variants in them, sorted; nothing is parsed for it."""
         names = set(self._places)
         for folder in self.folders:
-            for _, path, text in folder.texts():
+            for _, path, text in self._families(folder):
                 names.update(_variant_names(path, text))
         return sorted(names)
 
@@ -66,7 +68,8 @@ class Library:
             found = self._variant(name, folder)
             if found is not None:
                 return found
-        hint = nearest(name, self.names()) or "`cnnx list` shows every name"
+        elsewhere = "`cnnx profile` and `cnnx compare` take models in Python" if ":" in name else ""
+        hint = elsewhere or nearest(name, self.names()) or "`cnnx list` shows every name"
         raise UsageError(f"no spec is named `{brief(name)}`", hint=hint)
 
     def has(self, name: str) -> bool:
@@ -74,9 +77,9 @@ class Library:
         if name in self._places:
             return True
         return NAME.fullmatch(name) is not None and any(
-            name in text and name in _variant_names(path, text)
+            _may_define(text, name) and name in _variant_names(path, text)
             for folder in self.folders
-            for _, path, text in folder.texts()
+            for _, path, text in self._families(folder)
         )
 
     def files(self) -> Iterator[SpecFile]:
@@ -120,6 +123,12 @@ class Library:
             raise UsageError(f"`{name}` is defined twice: {first} and {others[0]}", hint="name one by its path")
         return self._file(first, name)
 
+    def _families(self, folder: Folder) -> list[tuple[str, Path, str]]:
+        """Give name, path and text of the files in a folder that have variants; they are read once."""
+        if folder.path not in self._texts:
+            self._texts[folder.path] = [found for found in folder.texts() if "variants:" in found[2]]
+        return self._texts[folder.path]
+
     def _variant(self, name: str, folder: Folder) -> Target | None:
         """Find a variant in a folder, or give again what was found the first time."""
         if (name, folder.path) not in self._variants:
@@ -129,8 +138,8 @@ class Library:
     def _search_variant(self, name: str, folder: Folder) -> Target | None:
         """Search the texts for a variant's name, and parse only the hits."""
         hits = []
-        for stem, path, text in folder.texts():
-            if name in text and "variants:" in text:
+        for stem, path, text in self._families(folder):
+            if _may_define(text, name):
                 try:
                     file = self._file(path, stem)
                 except CnnxError:
@@ -167,10 +176,13 @@ class Library:
         return parse_spec(source, name, lambda other: other == name or self.has(other), lambda: sorted(self._places))
 
 
+def _may_define(text: str, name: str) -> bool:
+    """Say whether a text may have a variant of a name: a key that is written so."""
+    return name in text and re.search(rf"\b{re.escape(name)}\b[\"']?\s*:", text) is not None
+
+
 def _variant_names(path: Path, text: str) -> list[str]:
     """Give the names of the variants in a text."""
-    if "variants:" not in text:
-        return []
     try:
         variants = read_yaml(Source(str(path), text)).get("variants")
     except SpecError:

@@ -38,7 +38,7 @@ class Normalizer:
 
     def problem(self, at: Mark, message: str, hint: str = "") -> None:
         """Note a problem and go on."""
-        self.problems.append(self.source.problem(at, message, hint))
+        self.source.note(self.problems, at, message, hint)
 
     def body(self, data: MarkedDict) -> MarkedDict:
         """Normalise the `layers` and the `input` of a spec or a local block; leave its other keys."""

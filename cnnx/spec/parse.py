@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cnnx.spec.model import Block, Origin, Published, Spec, SpecFile, Worked, fi
 from cnnx.spec.normalize import Normalizer
 from cnnx.spec.options import Appended, BatchNorm, LeakyRelu, Strict
 from cnnx.spec.values import describe
-from cnnx.spec.yaml_reader import MarkedDict, Source, read_yaml
+from cnnx.spec.yaml_reader import MAX_PROBLEMS, MarkedDict, Source, read_yaml
 
 # What pydantic finds wrong, in the words of YAML: {} is what was written there.
 _IN_OUR_WORDS: Mapping[str, str] = {
@@ -107,13 +108,14 @@ def _check_defaults(data: MarkedDict, source: Source) -> list[Problem]:
 
 def _problems(error: ValidationError, data: Any, source: Source, within: str = "") -> list[Problem]:
     """Give one problem for each mistake: a misspelt key is not also a missing one, and `defaults` miss nothing."""
-    found = list(_flat(error))
+    found = list(islice(_flat(error), MAX_PROBLEMS))
     unknown = [details["loc"] for details in found if details["type"] == "extra_forbidden"]
     problems = []
     for details in found:
         *parent, key = details["loc"] or ("",)
-        misspelt = any(list(loc[:-1]) == parent and nearest(str(loc[-1]), [str(key)]) for loc in unknown)
-        if details["type"] == "missing" and (within or misspelt):
+        if details["type"] == "missing" and (
+            within or any(list(loc[:-1]) == parent and nearest(str(loc[-1]), [str(key)]) for loc in unknown)
+        ):
             continue
         problems.append(_problem(details, data, source, within))
     return problems

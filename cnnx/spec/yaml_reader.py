@@ -19,6 +19,7 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_NODES = 20_000
 MAX_DIGITS = 40
+MAX_PROBLEMS = 100
 
 Scalar = str | int | float | bool | None
 
@@ -93,6 +94,12 @@ class Source(NamedTuple):
         lines = self.text.split("\n", at.line)
         line = lines[at.line - 1] if 0 < at.line <= len(lines) else ""
         return Problem(self.file, at.line, at.column, message, hint, at.length, line.rstrip("\r"))
+
+    def note(self, problems: list[Problem], at: Mark, message: str, hint: str = "") -> None:
+        """Add a problem to those of this text. Raises `SpecError` with all of them once they are very many."""
+        problems.append(self.problem(at, message, hint))
+        if len(problems) >= MAX_PROBLEMS:
+            raise SpecError([Problem(self.file, 0, 0, f"{MAX_PROBLEMS} errors or more; the first are told"), *problems])
 
 
 def read_source(path: Path) -> Source:
