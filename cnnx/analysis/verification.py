@@ -6,7 +6,7 @@ the conventions of their names; and the figures that the spec states, of papers,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cnnx.analysis.bridge import Bridge
@@ -15,6 +15,7 @@ from cnnx.analysis.figures import Figures
 from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement
 from cnnx.analysis.worked import FigureCheck
 from cnnx.spec.library import Target
+from cnnx.spec.model import Published, Worked
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Verification:
     checks: tuple[FigureCheck, ...]  # of the figures that the spec states
     disagreements: tuple[Disagreement, ...]  # of the counters, in figures and in totals
     bridges: tuple[Bridge, ...] = ()  # to every convention, where they were asked for
+    remarks: tuple[str, ...] = ()  # what the rows of stated figures say beside them
 
     @property
     def wrong(self) -> tuple[FigureCheck, ...]:
@@ -45,10 +47,12 @@ def verify(
     crosscheck: CrossCheck,
     checks: Iterable[FigureCheck],
     bridges: tuple[Bridge, ...] = (),
+    remarks: tuple[str, ...] = (),
 ) -> Verification:
     """Put together what was found; `figures` are by cnnx's own convention."""
     totals = [found for counter in crosscheck.counters for found in _total_disagreement(counter, figures)]
-    return Verification(label, figures, crosscheck, tuple(checks), (*crosscheck.disagreements, *totals), bridges)
+    disagreements = (*crosscheck.disagreements, *totals)
+    return Verification(label, figures, crosscheck, tuple(checks), disagreements, bridges, remarks)
 
 
 def _total_disagreement(counter: CounterResult, figures: Figures) -> Iterable[Disagreement]:
@@ -62,6 +66,23 @@ def _total_disagreement(counter: CounterResult, figures: Figures) -> Iterable[Di
 def checks_of(target: Target, checks: Iterable[FigureCheck]) -> tuple[FigureCheck, ...]:
     """Choose, from the checks of a file, those of a target: a row that names no variant is about the default one."""
     return tuple([check for check in checks if _variant(check.spec, target) == _variant(target.name, target)])
+
+
+def remarks_of(target: Target) -> tuple[str, ...]:
+    """Give the notes on a target's stated figures, by row: what is printed otherwise, and what cannot be computed."""
+    spec = target.file.spec
+    rows = [*_numbered("worked", spec.worked), *_numbered("published", spec.published)]
+    return tuple(
+        [
+            f"{target.name}, {label}: {row.note}"
+            for label, row in rows
+            if row.note and _variant(row.of or target.file.name, target) == _variant(target.name, target)
+        ]
+    )
+
+
+def _numbered(kind: str, rows: Sequence[Worked | Published]) -> list[tuple[str, Worked | Published]]:
+    return [(f"{kind} {number}", row) for number, row in enumerate(rows, 1)]
 
 
 def _variant(name: str, target: Target) -> str:

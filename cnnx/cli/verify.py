@@ -102,6 +102,7 @@ def _verify(loaded: Sequence[Loaded], library: Library, explained: Sequence[Conv
     """Check what the specs state, all of them before anything is built; then build and count one after the other."""
     from cnnx.analysis.bridge import bridge
     from cnnx.analysis.figures import count
+    from cnnx.analysis.verification import remarks_of
     from cnnx.analysis.verification import verify as put_together
     from cnnx.cli.measuring import progress_of
 
@@ -113,7 +114,8 @@ def _verify(loaded: Sequence[Loaded], library: Library, explained: Sequence[Conv
         for number, (each, checks) in enumerate(zip(loaded, stated, strict=True)):
             figures = count(each.graph)
             bridges = tuple([bridge(figures, convention) for convention in explained])
-            yield put_together(each.label, figures, crosscheck(each.graph, figures), checks, bridges)
+            remarks = remarks_of(each.target) if explained else ()
+            yield put_together(each.label, figures, crosscheck(each.graph, figures), checks, bridges, remarks)
             tell(number + 1, len(loaded))
 
 

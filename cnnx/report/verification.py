@@ -102,6 +102,7 @@ def _draw_explained(found: Verification, width: int | None) -> Iterator[Text]:
     for check in found.checks:
         source = f" ({check.source})" if check.source else ""
         yield from draw_notes([f"{check}{source}"], width)
+    yield from draw_notes(found.remarks, width)
     yield Text()
 
 
@@ -153,5 +154,6 @@ def _verification(found: Verification) -> Object:
         "crosscheck": crosscheck_object(found.crosscheck),
         "disagreements": [asdict(each) for each in found.disagreements],
         "stated": [asdict(check) for check in found.checks],
+        "remarks": list(found.remarks),
         "conventions": {bridge.convention.name: bridge_object(bridge) for bridge in found.bridges} or None,
     }
