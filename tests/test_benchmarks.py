@@ -38,7 +38,7 @@ def test_static_cost_is_linear(shape: str, tmp_path: Path) -> None:
     (tmp_path / "shape.yaml").write_text(SPEC.format(layers=layers), encoding="utf-8")
     library = Library([tmp_path])
     target = library.open("shape")
-    few, many = (static_seconds(target, library, times // nodes, runs=3) for times in (FEW, MANY))
+    few, many = static_seconds(target, library, FEW // nodes, MANY // nodes, runs=3)
     assert many <= GENEROUS * few
 
 
