@@ -11,6 +11,8 @@ from cnnx.analysis.parts import parts_of
 from cnnx.analysis.profile import Profile, ProfiledRun, profile_rows, whole_row
 from cnnx.analysis.records import NodeTime, TimeByNode
 from cnnx.analysis.runs import Failure, ObservedMemory, Run
+from cnnx.analysis.training import Optimizer, count_backward, predict_step
+from cnnx.analysis.training_runs import ObservedTraining, ProfiledTraining, TrainingRun
 from cnnx.graph.graph import Graph
 from tests.records import ADDED, LIMITS, MEASURED, STATIC, SUM, latency
 
@@ -28,18 +30,37 @@ def timed(graph: Graph, batch: int) -> Run:
     return Run(latency(1.01 * total), by_node, memory, replace(MEASURED, batch=batch))
 
 
-def profile_of(name: str, batches: Sequence[int] = (1,), by: str = "block", top: int | None = None) -> Profile:
-    """Profile a spec with several batches; those of 1,024 and more find no memory."""
+def trained(graph: Graph, batch: int, optimizer: Optimizer, failure: Failure | None) -> ProfiledTraining:
+    """Training in which forward takes 10 ms, backward 21.5, the update 1.2, and all bytes are seen as predicted."""
+    memory = predict_step(graph, optimizer, batch=batch)
+    kept = memory.optimizer.state_bytes + memory.optimizer.counter_bytes
+    observed = ObservedTraining(memory.saved_bytes, memory.peak_bytes, kept, with_workspace=False)
+    times = [latency(batch * each) for each in (10.0, 21.5, 1.2, 32.7)]
+    run = TrainingRun(optimizer, *times, observed, replace(MEASURED, batch=batch))
+    return ProfiledTraining(optimizer, count_backward(graph), memory, None if failure else run, failure)
+
+
+def profile_of(
+    name: str,
+    batches: Sequence[int] = (1,),
+    by: str = "block",
+    top: int | None = None,
+    optimizer: Optimizer | None = None,
+) -> Profile:
+    """Profile a spec with several batches, and its training; those of 1,024 and more find no memory."""
     graph = cnnx.load(name)
     figures = cnnx.count(graph)
-    runs = tuple(_profiled(graph, batch, by, top) for batch in batches)
+    runs = tuple(_profiled(graph, batch, by, top, optimizer) for batch in batches)
     return Profile(name, "", figures, by, runs, STATIC, top)
 
 
-def _profiled(graph: Graph, batch: int, by: str, top: int | None) -> ProfiledRun:
+def _profiled(graph: Graph, batch: int, by: str, top: int | None, optimizer: Optimizer | None) -> ProfiledRun:
     parts = parts_of(cnnx.count(graph))
     fits = batch < TOO_MUCH
     run = timed(graph, batch) if fits else None
+    failure = None if fits else Failure("memory", "at least 64 GiB of memory are needed")
+    training = None if optimizer is None else trained(graph, batch, optimizer, failure)
+    backward = None if training is None else training.backward
     rows_by = "layer" if by == "memory" else by
     return ProfiledRun(
         device="cpu",
@@ -48,7 +69,8 @@ def _profiled(graph: Graph, batch: int, by: str, top: int | None) -> ProfiledRun
         live_by_node=live_by_node(graph, batch=batch),
         limits=LIMITS,
         run=run,
-        failure=None if fits else Failure("memory", "at least 64 GiB of memory are needed"),
-        rows=profile_rows(parts, rows_by, top, "float32", batch, run, LIMITS),
-        whole=whole_row(graph.name, parts, "float32", batch, run, LIMITS),
+        failure=failure,
+        rows=profile_rows(parts, rows_by, top, "float32", batch, run, LIMITS, backward),
+        whole=whole_row(graph.name, parts, "float32", batch, run, LIMITS, backward),
+        training=training,
     )

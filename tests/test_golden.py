@@ -16,6 +16,7 @@ from rich.text import Text
 
 from cnnx.analysis.catalogue import choose
 from cnnx.analysis.cataloguing import read_catalogue
+from cnnx.analysis.training import Optimizer
 from cnnx.report.catalogue import draw_catalogue
 from cnnx.report.columns import read_columns
 from cnnx.report.comparison import draw_comparison
@@ -74,6 +75,15 @@ def _profile_of_memory(width: int) -> list[Text]:
     return draw_profile(profile_of("bottleneck", by="memory"), width)
 
 
+def _profile_of_training(width: int) -> list[Text]:
+    return draw_profile(profile_of("mobilenetv3_small", optimizer=Optimizer.ADAM), width)
+
+
+def _profile_of_training_in_batches(width: int) -> list[Text]:
+    profiled = profile_of("bottleneck", batches=(1, 8, 4096), by="memory", top=4, optimizer=Optimizer.MOMENTUM)
+    return draw_profile(profiled, width)
+
+
 DRAWINGS = (
     Drawing("compare_measured", _measured),
     Drawing("compare_three_on_two_devices", _three_on_two_devices),
@@ -82,6 +92,8 @@ DRAWINGS = (
     Drawing("profile", _profile),
     Drawing("profile_batches", _profile_of_two_batches),
     Drawing("profile_memory", _profile_of_memory),
+    Drawing("profile_train", _profile_of_training),
+    Drawing("profile_train_batches", _profile_of_training_in_batches),
 )
 COMMANDS = {
     "check": ["check", "bottleneck", "se", "--max-params", "70K", "--max-macs", "0.3G", "--max-peak", "10MiB"],

@@ -18,6 +18,7 @@ Examples:
   cnnx profile mobilenetv3_small --batch 1,8,32 --threads 1
   cnnx profile resnet50 --by operation --top 5
   cnnx profile resnet50 --by memory
+  cnnx profile mobilenetv3 --train --optimizer adam --batch 8
   cnnx profile mobilenetv3 --device cuda --dtype float16 --channels-last --cuda-graph
   cnnx profile mobilenetv3 --device cpu,cuda -o profile.json
 """
@@ -38,6 +39,8 @@ def profile(
     top: options.Top = None,
     rounds: options.Rounds = 60,
     max_time: options.MaxTime = 10.0,
+    train: options.Train = False,
+    optimizer: options.Optimizer = None,
     remeasure: options.Remeasure = False,
     convention: options.Convention = "cnnx",
     form: options.TableFormat = None,
@@ -56,10 +59,11 @@ def profile(
     from cnnx.analysis.conventions import find_convention
     from cnnx.cli.measuring import check_devices, read_batches
     from cnnx.cli.subjects import open_subject
+    from cnnx.cli.training import read_optimizer
     from cnnx.pytorch.devices import resolve_devices
     from cnnx.pytorch.settings import Settings
 
-    chosen, batches = find_convention(convention), read_batches(batch)
+    chosen, batches, trained_by = find_convention(convention), read_batches(batch), read_optimizer(optimizer, train)
     settings = [
         Settings(
             device=each,
@@ -67,7 +71,7 @@ def profile(
             batch=images,
             threads=threads,
             rounds=rounds,
-            max_time=max_time,
+            max_time=max_time / 2 if train else max_time,  # inference and training share it
             channels_last=channels_last,
             compile=compile_,
             cuda_graph=cuda_graph,
@@ -81,13 +85,10 @@ def profile(
     from cnnx.analysis.environment import static_environment
     from cnnx.analysis.profile import Profile
 
-    runs = profile_runs(subject, settings, Wanted(by, top, remeasure))
+    runs = profile_runs(subject, settings, Wanted(by, top, remeasure, trained_by))
     environment = static_environment(command_line())
     _answer(output, Profile(subject.label, subject.title, subject.figures, by, tuple(runs.done), environment, top))
-    if runs.interrupted:
-        raise KeyboardInterrupt
-    if runs.error is not None and not runs.measured:
-        raise runs.error
+    runs.check()
 
 
 def _answer(output: Output, found: Profile) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnnx.cli.invocation import command_line
 from cnnx.cli.measuring import progress_of
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from cnnx.analysis.profile import ProfiledRun
     from cnnx.analysis.roofline import Limits
     from cnnx.analysis.runs import Failure, Run
+    from cnnx.analysis.training import Optimizer
+    from cnnx.analysis.training_runs import ProfiledTraining
     from cnnx.cli.subjects import ProfileSubject
     from cnnx.pytorch.settings import Settings
 
@@ -25,20 +27,34 @@ class Wanted:
     by: str
     top: int | None
     remeasure: bool
+    optimizer: Optimizer | None = None  # where training is to be measured too
 
 
 @dataclass(slots=True)
 class Runs:
-    """What came of the runs: `error` is that of the first that failed, and `interrupted` tells of Ctrl-C."""
+    """What came of the runs: `error` is that of the first that failed, and `interrupted` tells of Ctrl-C.
+
+    `training_error` is that of the first that was measured and could not be trained.
+    """
 
     done: list[ProfiledRun]
     error: CnnxError | None = None
+    training_error: CnnxError | None = None
     interrupted: bool = False
 
     @property
     def measured(self) -> bool:
         """Whether anything was measured."""
         return any(each.run is not None for each in self.done)
+
+    def check(self) -> None:
+        """Raise what there is to tell at the end: Ctrl-C, or the first error where nothing was measured or trained."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        if self.error is not None and not self.measured:
+            raise self.error
+        if self.training_error is not None and not any(each.training and each.training.run for each in self.done):
+            raise self.training_error
 
 
 def profile_runs(subject: ProfileSubject, settings: Sequence[Settings], wanted: Wanted) -> Runs:
@@ -52,7 +68,7 @@ def profile_runs(subject: ProfileSubject, settings: Sequence[Settings], wanted: 
     runs, limits = Runs([]), dict[str, "Limits | None"]()
     for each in settings:
         run: Run | None = None
-        failure: Failure | None = _interruption() if runs.interrupted else None
+        failure: Failure | None = interruption() if runs.interrupted else None
         if failure is None:
             try:
                 if not each.on_cuda:  # where the child checks, so that this process takes no memory of the device
@@ -63,13 +79,22 @@ def profile_runs(subject: ProfileSubject, settings: Sequence[Settings], wanted: 
             except (MemoryBudgetError, UsageError, DeviceError) as error:
                 if len(settings) == 1:
                     raise
-                failure, runs.error = _failure(error), runs.error or error
+                failure, runs.error = failure_of(error), runs.error or error
             except KeyboardInterrupt:
                 if not runs.measured:
                     raise
-                failure, runs.interrupted = _interruption(), True
-        runs.done.append(profiled(subject, each, wanted, limits.get(each.device), run, failure))
+                failure, runs.interrupted = interruption(), True
+        outcome = Outcome(run, failure, _train(subject, each, wanted.optimizer, failure, runs))
+        runs.done.append(profiled(subject, each, wanted, limits.get(each.device), outcome))
     return runs
+
+
+class Outcome(NamedTuple):
+    """What came of one run: its measurement, or why there is none, and its training where that is wanted."""
+
+    run: Run | None
+    failure: Failure | None
+    training: ProfiledTraining | None
 
 
 def _measure(subject: ProfileSubject, settings: Settings) -> Run:
@@ -78,14 +103,31 @@ def _measure(subject: ProfileSubject, settings: Settings) -> Run:
         return subject.measure(settings, tell, command_line())
 
 
-def _failure(error: MemoryBudgetError | UsageError | DeviceError) -> Failure:
+def _train(
+    subject: ProfileSubject, settings: Settings, optimizer: Optimizer | None, failure: Failure | None, runs: Runs
+) -> ProfiledTraining | None:
+    if optimizer is None:
+        return None
+    from cnnx.cli.training import profile_training
+
+    training, stopped = profile_training(subject, settings, optimizer, failure)
+    if isinstance(stopped, CnnxError):
+        runs.training_error = runs.training_error or stopped
+    elif stopped is not None:
+        runs.interrupted = True
+    return training
+
+
+def failure_of(error: MemoryBudgetError | UsageError | DeviceError) -> Failure:
+    """Say why a run failed."""
     from cnnx.analysis.runs import Failure
 
     kinds = {MemoryBudgetError: "memory", UsageError: "unsupported", DeviceError: "device"}
     return Failure(kinds[type(error)], str(error))
 
 
-def _interruption() -> Failure:
+def interruption() -> Failure:
+    """Say that a run was interrupted."""
     from cnnx.analysis.runs import Failure
 
     return Failure("interrupted", "interrupted")
@@ -96,15 +138,15 @@ def profiled(
     settings: Settings,
     wanted: Wanted,
     limits: Limits | None,
-    run: Run | None,
-    failure: Failure | None,
+    outcome: Outcome,
 ) -> ProfiledRun:
     """Put together what one run is shown as."""
     from cnnx.analysis.profile import ProfiledRun, profile_rows, whole_row
 
     memory, live = subject.predict(settings)
     by = "layer" if wanted.by == "memory" else wanted.by
-    dtype, batch = settings.dtype, settings.batch
+    dtype, batch, run = settings.dtype, settings.batch, outcome.run
+    backward = None if outcome.training is None else outcome.training.backward
     return ProfiledRun(
         device=settings.device,
         batch=batch,
@@ -112,9 +154,10 @@ def profiled(
         live_by_node=live,
         limits=limits,
         run=run,
-        failure=failure,
-        rows=profile_rows(subject.parts, by, wanted.top, dtype, batch, run, limits),
-        whole=whole_row(subject.label, subject.parts, dtype, batch, run, limits),
+        failure=outcome.failure,
+        rows=profile_rows(subject.parts, by, wanted.top, dtype, batch, run, limits, backward),
+        whole=whole_row(subject.label, subject.parts, dtype, batch, run, limits, backward),
+        training=outcome.training,
     )
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from cnnx.analysis.memory import Alive, Memory
     from cnnx.analysis.parts import Part
     from cnnx.analysis.runs import Run
+    from cnnx.analysis.training import Backward, Optimizer, StepMemory
+    from cnnx.analysis.training_runs import TrainingRun
     from cnnx.graph.graph import Graph
     from cnnx.pytorch.settings import Progress, Settings
 
@@ -46,6 +48,14 @@ class ProfileSubject(Protocol):
         """Measure it. Raises `CnnxError`s."""
         ...
 
+    def predict_training(self, settings: Settings, optimizer: Optimizer) -> tuple[Backward | None, StepMemory | None]:
+        """Count its backward pass and predict the memory of a training step; None for what cannot be told."""
+        ...
+
+    def train(self, settings: Settings, optimizer: Optimizer, progress: Progress, command: str) -> TrainingRun:
+        """Measure its training. Raises `CnnxError`s."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SpecSubject:
@@ -69,6 +79,21 @@ class SpecSubject:
         from cnnx.pytorch.profiling import profile_graph
 
         return profile_graph(self.graph, settings, progress, command)
+
+    def predict_training(self, settings: Settings, optimizer: Optimizer) -> tuple[Backward, StepMemory]:
+        """Count its backward pass and predict the memory of a training step, without torch."""
+        from cnnx.analysis.training import count_backward, predict_step
+
+        # Where nothing watches what is dispatched, autograd spares some tensors.
+        return count_backward(self.graph), predict_step(
+            self.graph, optimizer, settings.dtype, settings.batch, sums_in_place=settings.on_cuda
+        )
+
+    def train(self, settings: Settings, optimizer: Optimizer, progress: Progress, command: str) -> TrainingRun:
+        """Build it and measure its training. Raises `CnnxError`s."""
+        from cnnx.pytorch.training import train_graph
+
+        return train_graph(self.graph, optimizer, settings, progress, command)
 
 
 def open_subject(

@@ -14,6 +14,7 @@ from cnnx.report.numbers import counted, significant
 from cnnx.report.profile_memory import draw_memory_parts
 from cnnx.report.profile_summary import GIGA, draw_summary, run_label, signed
 from cnnx.report.profile_table import draw_parts
+from cnnx.report.profile_training import training_notes
 
 MEMORY_ROWS = 10  # the nodes at which most bytes live, where no number is given
 
@@ -34,6 +35,7 @@ def profile_notes(profile: Profile) -> list[str]:
         *_roofline_notes(profile),
         *_time_notes(profile),
         *_memory_notes(profile),
+        *training_notes(profile),
         *_environment_notes(profile),
         *warning_notes(dict.fromkeys(_warnings(profile))),
     ]
@@ -118,7 +120,8 @@ def _environment_notes(profile: Profile) -> Iterator[str]:
 def _warnings(profile: Profile) -> Iterator[str]:
     for run in profile.runs:
         several = len(profile.runs) > 1
-        for warning in (*(() if run.run is None else run.run.environment.warnings),):
+        training = None if run.training is None else run.training.run
+        for warning in (each for part in (run.run, training) if part is not None for each in part.environment.warnings):
             yield f"{run_label(run, profile.runs)}: {warning}" if several else warning
         if run.limits is not None:
             yield from run.limits.warnings

@@ -17,6 +17,7 @@ from cnnx.report.memory import memory_object
 from cnnx.report.profile import profile_notes
 from cnnx.report.profile_memory import observed_by_node
 from cnnx.report.profile_summary import images_per_second
+from cnnx.report.profile_training import training_object
 
 
 def profile_document(profile: Profile) -> Object:
@@ -42,6 +43,7 @@ def _result(profile: Profile, profiled: ProfiledRun) -> Object:
         "memory": _memory(profiled),
         "moved_bytes": profiled.whole.moved_bytes,
         **asdict(profiled.whole.placement),
+        "training": None if profiled.training is None else training_object(profiled.training),
         "by": profile.by,
         "parts": [_part(row) for row in profiled.rows],
         "environment": None if run is None else asdict(run.environment),
@@ -122,6 +124,15 @@ def profile_grid(profile: Profile) -> Grid:
             series("macs", "MACs", lambda run, row: row.macs),
             series("flops", "FLOPs", lambda run, row: row.flops),
             series("flops_share", "share", lambda run, row: row.flops_share, share=True),
+            *(
+                (
+                    series("backward_macs", "backward MACs", lambda run, row: row.backward_macs),
+                    series("backward_flops", "backward FLOPs", lambda run, row: row.backward_flops),
+                    series("backward_share", "share", lambda run, row: row.backward_share, share=True),
+                )
+                if any(run.training is not None for run in profile.runs)
+                else ()
+            ),
             series("moved_bytes", "bytes moved", lambda run, row: row.moved_bytes),
             series("time_ms", "ms", lambda run, row: row.milliseconds),
             series("time_share", "share", lambda run, row: row.time_share, share=True),

@@ -11,6 +11,7 @@ from cnnx.analysis.profile import Profile, ProfiledRun
 from cnnx.report.memory import alive_parts, draw_shares
 from cnnx.report.numbers import NOTHING, bar, exact
 from cnnx.report.profile_summary import run_label
+from cnnx.report.profile_training import draw_step_memory
 from cnnx.report.table import Column, draw, width_of_columns
 
 _BARS = (20, 10, 4)  # from the widest to the narrowest
@@ -36,7 +37,10 @@ def _draw(run: ProfiledRun, top: int, width: int | None) -> list[Text]:
     largest = largest_nodes(run, top)
     candidates = [_nodes(run, largest, bars) for bars in _BARS]
     fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
-    return [*lines, *draw(next(fitting, candidates[-1]))]
+    lines += draw(next(fitting, candidates[-1]))
+    if run.training is not None and run.training.predicted is not None:
+        lines += [Text(), *draw_step_memory(run.training.predicted, top, width)]
+    return lines
 
 
 def largest_nodes(run: ProfiledRun, top: int) -> list[Alive]:

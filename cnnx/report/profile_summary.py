@@ -10,6 +10,7 @@ from cnnx.analysis.profile import Profile, ProfiledRun
 from cnnx.analysis.roofline import Limits, Placement
 from cnnx.analysis.runs import Run
 from cnnx.report.numbers import NOTHING, aligned, exact, interval, percent, significant
+from cnnx.report.profile_training import backward_facts, draw_training_runs, training_facts
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import line, paragraph, show_shapes
 
@@ -23,9 +24,16 @@ def draw_summary(profile: Profile, width: int | None) -> list[Text]:
     head = line((profile.title or profile.label, "bold"), f"  {profile.label}" if profile.title else "")
     figures = _told(_figures(profile), width)
     if len(profile.runs) > 1:
-        return [head, *figures, Text(), *_draw_runs(profile.runs, width), *_failures(profile.runs, width)]
+        runs = [*_draw_runs(profile.runs, width), *_draw_training(profile.runs, width)]
+        return [head, *figures, Text(), *runs, *_failures(profile.runs, width)]
     (only,) = profile.runs
-    return [head, *figures, *_told(_run(only), width)]
+    return [head, *figures, *_told(_run(only), width), *_training(only, width)]
+
+
+def _training(profiled: ProfiledRun, width: int | None) -> Iterator[Text]:
+    if profiled.training is not None:
+        yield from (Text(), line((f"training with {profiled.training.optimizer}", "bold")))
+        yield from _told(training_facts(profiled.training, profiled.batch), width)
 
 
 def _told(told: Iterator[tuple[str, str]], width: int | None) -> Iterator[Text]:
@@ -42,6 +50,8 @@ def _figures(profile: Profile) -> Iterator[tuple[str, str]]:
     yield "params", exact(figures.params)
     yield "MACs", exact(figures.macs)
     yield "FLOPs", exact(figures.flops)
+    if profile.runs[0].training is not None:
+        yield from backward_facts(profile.runs[0].training)
     yield "weight bytes", f"{exact(figures.weight_bytes)} and {exact(figures.buffer_bytes)} of buffers"
 
 
@@ -52,7 +62,8 @@ def _run(profiled: ProfiledRun) -> Iterator[tuple[str, str]]:
     if memory is not None:
         seen = "" if run is None or run.memory is None else f"; {exact(run.memory.peak_bytes)} observed"
         yield "peak memory", f"{exact(memory.peak.bytes)} bytes at {memory.peak.node or 'the input'}{seen}"
-        yield "training", f"{exact(memory.training.bytes)} bytes"
+        if profiled.training is None:
+            yield "training", f"{exact(memory.training.bytes)} bytes"
     if run is not None:
         yield from _latency(profiled, run)
         yield from _limits(profiled.whole.placement, profiled.limits)
@@ -153,6 +164,12 @@ def _draw_runs(runs: Sequence[ProfiledRun], width: int | None) -> list[Text]:
         ],
         width,
     )
+
+
+def _draw_training(runs: Sequence[ProfiledRun], width: int | None) -> list[Text]:
+    if all(each.training is None for each in runs):
+        return []
+    return [Text(), *draw_training_runs(runs, lambda each: run_label(each, runs), width)]
 
 
 def _predicted(profiled: ProfiledRun) -> str:

@@ -52,8 +52,14 @@ def _measured(run: ProfiledRun, bars: int) -> Iterator[list[Column]]:
         drawn = Column("", (*[bar(row.time_share, bars) for row in rows], ""), left=True, style="green")
         yield [Column("ms", times), shares, drawn] if bars else [Column("ms", times), shares]
     moved = aligned([_mega(row.moved_bytes) for row in (*rows, run.whole)])
-    yield [Column("FLOPs", (*[percent(row.flops_share) for row in rows], "")), Column("MB", moved)]
+    yield [Column("FLOPs", (*[percent(row.flops_share) for row in rows], "")), *_backward(rows), Column("MB", moved)]
     yield _roofline(run)
+
+
+def _backward(rows: Sequence[Row]) -> list[Column]:
+    shares = [row.backward_share for row in rows]
+    known = any(share is not None for share in shares)
+    return [Column("backward", (*map(percent, shares), ""))] if known else []
 
 
 def _roofline(run: ProfiledRun) -> list[Column]:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
 from cnnx.analysis.profile import Profile, ProfiledRun
 from cnnx.analysis.records import Latency
-from cnnx.analysis.training import StepMemory
+from cnnx.analysis.training import Optimizer, StepMemory
 from cnnx.analysis.training_runs import ProfiledTraining, TrainingRun
 from cnnx.report.document import Object, latency_object
-from cnnx.report.memory import draw_shares
-from cnnx.report.numbers import NOTHING, aligned, exact, interval, significant
-from cnnx.report.table import Column, draw_folded
+from cnnx.report.numbers import NOTHING, aligned, bar, counted, exact, interval, percent, significant
+from cnnx.report.table import Column, draw_folded, width_of_columns
 
+_BARS = (20, 10, 4)  # from the widest to the narrowest
 _ALIGNED = ("forward ms", "backward ms", "update ms", "step ms", "images/s")
+
+
+_CALLED: Mapping[Optimizer, str] = {
+    Optimizer.SGD: "SGD",
+    Optimizer.MOMENTUM: "SGD with momentum",
+    Optimizer.ADAM: "Adam",
+}
+
+
+def backward_facts(training: ProfiledTraining) -> Iterator[tuple[str, str]]:
+    """Give the line of the backward pass among the figures of a network."""
+    if training.backward is not None:
+        flops = "" if training.backward.flops is None else f"; {exact(training.backward.flops)} FLOPs"
+        yield "backward MACs", exact(training.backward.macs) + flops
 
 
 def training_facts(training: ProfiledTraining, batch: int) -> Iterator[tuple[str, str]]:
     """Give the lines of one run's summary: what each is called, and what it says."""
-    backward, memory, run = training.backward, training.predicted, training.run
-    if backward is not None:
-        flops = "" if backward.flops is None else f", {exact(backward.flops)} FLOPs"
-        yield "backward MACs", exact(backward.macs) + flops
+    memory, run = training.predicted, training.run
     if memory is not None:
         yield from _memory(memory, run)
     elif run is not None:
@@ -43,7 +54,7 @@ def _memory(memory: StepMemory, run: TrainingRun | None) -> Iterator[tuple[str, 
     optimizer = memory.optimizer
     kept = optimizer.state_bytes + optimizer.counter_bytes
     scratch = f"; {exact(optimizer.scratch_bytes)} more in the update" if optimizer.scratch_bytes else ""
-    yield "optimizer", f"{optimizer.optimizer}: {_both(kept, None if seen is None else seen.state_bytes)}{scratch}"
+    yield "optimizer", f"{_both(kept, None if seen is None else seen.state_bytes)}{scratch}"
 
 
 def _both(predicted: int, observed: int | None, where: str = "") -> str:
@@ -57,12 +68,13 @@ def _at(node: str) -> str:
 def _times(run: TrainingRun, batch: int) -> Iterator[tuple[str, str]]:
     for name, latency in (("forward", run.forward), ("backward", run.backward), ("update", run.update)):
         yield name, _time(latency)
-    rounds = f" of {run.step.rounds} rounds, {significant(_images_per_second(run, batch))} images/s"
-    yield "step", _time(run.step, rounds)
+    yield "step", _time(run.step)
+    yield "images/s", significant(_images_per_second(run, batch))
 
 
-def _time(latency: Latency, rounds: str = "") -> str:
-    return f"{significant(latency.median)} ms ({interval(latency.p25, latency.p75)} in the middle half{rounds})"
+def _time(latency: Latency) -> str:
+    quartiles = f"{interval(latency.p25, latency.p75)} ms in the middle half of {counted(latency.rounds, 'round')}"
+    return f"{significant(latency.median)} ms ({quartiles})"
 
 
 def _images_per_second(run: TrainingRun, batch: int) -> float:
@@ -114,15 +126,27 @@ def draw_step_memory(memory: StepMemory, top: int, width: int | None) -> list[Te
     where = f"{memory.phase}{_at(memory.node)}"
     kinds = [(str(held), count) for held, count in memory.by_kind().items()]
     largest = sorted(memory.alive, key=lambda each: -each.bytes)
-    named = [(f"{each.held} {each.name}".rstrip(), each.bytes) for each in largest[:top]]
+    named = [(f"{each.name}: {each.held}" if each.name else str(each.held), each.bytes) for each in largest[:top]]
     others = largest[top:]
     if others:
         named.append((f"{len(others)} others", sum(each.bytes for each in others)))
     return [
-        *draw_shares(f"alive in {where}", kinds, memory.peak_bytes, width),
+        *_draw_shares(f"alive in {where}", kinds, memory.peak_bytes, width),
         Text(),
-        *draw_shares("storage", named, memory.peak_bytes, width),
+        *_draw_shares("storage", named, memory.peak_bytes, width),
     ]
+
+
+def _draw_shares(head: str, parts: Sequence[tuple[str, int]], whole: int, width: int | None) -> list[Text]:
+    """Draw parts of a whole with their shares, in a narrow terminal each beneath its name."""
+    lead = Column(head, (*[name for name, _ in parts], "all"), left=True)
+    sizes = Column("bytes", (*[exact(size) for _, size in parts], exact(whole)))
+    shares = [size / whole if whole else None for _, size in parts]
+    numbers = [sizes, Column("share", (*map(percent, shares), ""))]
+    bars = [Column("", (*[bar(share, size) for share in shares], ""), left=True, style="green") for size in _BARS]
+    candidates = [[*numbers, drawn] for drawn in bars]
+    fitting = (columns for columns in candidates if width is None or width_of_columns([lead, *columns]) <= width)
+    return draw_folded(lead, [next(fitting, numbers)], width)
 
 
 def training_notes(profile: Profile) -> Iterator[str]:
@@ -138,8 +162,8 @@ def training_notes(profile: Profile) -> Iterator[str]:
     )
     yield (
         "Step: forward in training mode, backward from a fixed gradient of the output, update by torch's "
-        f"{told[0].optimizer} with foreach=False and learning rate 0. The times are of the eager module, by clocks "
-        "read in between; gradients of weights are let go untimed before each step."
+        f"{_CALLED[told[0].optimizer]} with foreach=False and learning rate 0. The times are of the eager module, by "
+        "clocks read in between; gradients of weights are let go untimed before each step."
     )
     yield _memory_note(told)
 
