@@ -8,8 +8,8 @@ import torch
 from cnnx.errors import UsageError
 from cnnx.pytorch.build import build, example_inputs, timed_forward
 from cnnx.pytorch.failing_node import failing_node
-from cnnx.pytorch.latency import torch_errors
 from cnnx.pytorch.settings import Settings
+from cnnx.pytorch.torch_errors import torch_errors
 from tests.conftest import Expand
 
 TEXT = "input: [8, 4, 4]\nlayers:\n- {name: stem, layers: [{name: lrn, lrn: {size: 5}}]}\n- add: [[], relu]\n"

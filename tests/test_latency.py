@@ -16,8 +16,10 @@ from cnnx.graph.graph import Graph
 from cnnx.pytorch import latency
 from cnnx.pytorch.build import build
 from cnnx.pytorch.cpu_use import Disturbance
-from cnnx.pytorch.latency import few_rounds, measure, measure_graphs, torch_errors
+from cnnx.pytorch.doubts import few_rounds
+from cnnx.pytorch.latency import measure, measure_graphs
 from cnnx.pytorch.settings import Settings
+from cnnx.pytorch.torch_errors import torch_errors
 from tests.conftest import Expand
 
 QUICK = Settings(rounds=6, threads=1)  # one thread waits for no other on a busy machine
@@ -209,7 +211,11 @@ def test_a_missing_device_is_told_before_anything(graph: Graph, monkeypatch: pyt
         ("cpu", RuntimeError("not implemented for 'Half'\nat …"), UsageError),
         ("cuda", RuntimeError("CUDA error: device-side assert triggered"), DeviceError),
         ("cuda", RuntimeError("mat1 and mat2 shapes"), UsageError),
-        ("cpu", RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried …"), MemoryBudgetError),
+        (
+            "cpu",
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried …"),
+            MemoryBudgetError,
+        ),
         ("cuda", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), MemoryBudgetError),
     ],
 )

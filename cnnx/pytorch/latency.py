@@ -7,8 +7,7 @@ measured in a process of its own (`cuda_child.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import Figures, count
 from cnnx.analysis.records import Latency, Measurement
-from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
+from cnnx.errors import UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import Network, build, example_inputs
 from cnnx.pytorch.calling import prepare_call
@@ -26,19 +25,19 @@ from cnnx.pytorch.cpu_use import CpuUse, Disturbance, disturbance
 from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.cuda_clock import CudaClock
 from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.doubts import denormal, few_rounds, unsteady
 from cnnx.pytorch.environment import before_measuring, measured_environment
-from cnnx.pytorch.failing_node import failing_node
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.protocol import Call, Clock, CpuClock, Samples, time_calls
 from cnnx.pytorch.settings import Progress, Settings
-from cnnx.pytorch.statistics import MIN_SENSIBLE_ROUNDS, compare, summarize
+from cnnx.pytorch.statistics import compare, summarize
+from cnnx.pytorch.torch_errors import torch_errors
 from cnnx.pytorch.unit_scale import scale_activations, vanishes
 
 __all__ = ["Progress", "Settings", "measure", "measure_graphs"]
 
 Inputs = tuple[Tensor, ...]
-UNSTEADY = 0.2  # of the median, from quartile to quartile
 
 
 def measure(
@@ -51,9 +50,8 @@ def measure(
     """Measure modules against each other, in this process, in milliseconds a call.
 
     `inputs` are the arguments for each module; modules that cnnx built know what they take. Warnings call them by
-    `names`, or else by their positions. Modules are switched to
-    evaluation meanwhile and, like all that is global, left as they were. No difference is claimed where other
-    processes made the threads wait (`cpu_use.py`).
+    `names`, or else by their positions. Modules are switched to evaluation meanwhile and, like all that is global,
+    left as they were. No difference is claimed where other processes made the threads wait (`cpu_use.py`).
     Raises `UsageError` if a module is not where and what the settings say or does not take its inputs,
     `DeviceError` if the device cannot be used.
     """
@@ -170,26 +168,6 @@ def clock_of(settings: Settings) -> Clock:
     return CudaClock() if settings.on_cuda else CpuClock()
 
 
-@contextmanager
-def torch_errors(settings: Settings) -> Iterator[None]:
-    """Turn what torch raises where memory, a kernel or the device fails into an error of cnnx's tree."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise MemoryBudgetError(f"the memory of `{settings.device}` is full: {_first_line(error)}") from error
-    except RuntimeError as error:
-        if "DefaultCPUAllocator" in str(error):  # torch has no type of its own for a full CPU memory
-            raise MemoryBudgetError(f"the memory of `{settings.device}` is full: {_first_line(error)}") from error
-        kind = DeviceError if settings.on_cuda and "CUDA" in str(error) else UsageError
-        what = f"`{node}`" if (node := failing_node(error)) else "this"
-        where = f"on `{settings.device}` in {settings.dtype}"
-        raise kind(f"torch cannot run {what} {where}: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
 def _inputs(module: nn.Module, settings: Settings) -> Inputs:
     graph = getattr(module, "graph", None)
     if not isinstance(graph, Graph):
@@ -223,8 +201,8 @@ def _measurement(
     warnings = (
         *few_rounds(samples.rounds, settings),
         *disturbed.warnings(),
-        *_unsteady(latencies, names),
-        *_denormal(vanished, names),
+        *unsteady(latencies, names),
+        *denormal(vanished, names),
     )
     return Measurement(tuple(latencies), (None, *ratios), warnings)
 
@@ -252,26 +230,3 @@ def time_watched(
     # The threads that feed a GPU are few; what they wait for is the GPU.
     threads = 1 if settings.on_cuda else torch.get_num_threads()
     return samples, disturbance(before, CpuUse.now(), threads)
-
-
-def few_rounds(rounds: int, settings: Settings) -> tuple[str, ...]:
-    """Say that fewer rounds were run than asked for, and that they are few, where it is so."""
-    few = f"{rounds} round{'' if rounds == 1 else 's'}: under {MIN_SENSIBLE_ROUNDS}, medians and intervals are rough"
-    told = {
-        f"{rounds} of {settings.rounds} rounds fitted into {settings.max_time} s": rounds < settings.rounds,
-        few: rounds < MIN_SENSIBLE_ROUNDS,
-    }
-    return tuple([warning for warning, holds in told.items() if holds])
-
-
-def _unsteady(latencies: Sequence[Latency], names: Sequence[str]) -> Iterator[str]:
-    for latency, name in zip(latencies, names, strict=True):
-        spread = (latency.p75 - latency.p25) / latency.median
-        if spread > UNSTEADY:
-            yield f"{name} is unsteady: its middle half spreads over {spread:.0%} of the median"
-
-
-def _denormal(vanished: Sequence[bool], names: Sequence[str]) -> Iterator[str]:
-    for vanishing, name in zip(vanished, names, strict=True):
-        if vanishing:
-            yield f"{name} gives denormal numbers or zeros only; a CPU is many times slower on denormals"

@@ -21,11 +21,12 @@ from cnnx.pytorch.build import find_dtype
 from cnnx.pytorch.cpu_use import CpuUse, Disturbance, disturbance
 from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.devices import check_device
-from cnnx.pytorch.latency import clock_of, torch_errors
+from cnnx.pytorch.latency import clock_of
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import available_memory
 from cnnx.pytorch.protocol import Call, Clock
 from cnnx.pytorch.settings import Progress, Settings
+from cnnx.pytorch.torch_errors import torch_errors
 
 METHOD = 1  # to be raised when what is measured changes: limits that were kept are measured anew then
 SECONDS_EACH = 0.8

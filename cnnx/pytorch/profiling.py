@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from torch import Tensor, nn
 
 from cnnx.analysis.figures import count
-from cnnx.analysis.records import Latency
 from cnnx.analysis.runs import ObservedMemory, Run
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import timed_forward
@@ -17,8 +16,9 @@ from cnnx.pytorch.calling import check_calling, prepare_call
 from cnnx.pytorch.cpu_use import Disturbance
 from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.doubts import denormal, few_rounds, unsteady
 from cnnx.pytorch.environment import Before, before_measuring, measured_environment
-from cnnx.pytorch.latency import UNSTEADY, clock_of, few_rounds, latency_of, prepare, time_watched, torch_errors
+from cnnx.pytorch.latency import clock_of, latency_of, prepare, time_watched
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.node_times import Forward, NodeClock, NodeSeconds, clocked_call, time_by_node
@@ -26,6 +26,7 @@ from cnnx.pytorch.observed_memory import observe_memory
 from cnnx.pytorch.protocol import Call, Samples
 from cnnx.pytorch.settings import Progress, Settings
 from cnnx.pytorch.statistics import compare
+from cnnx.pytorch.torch_errors import torch_errors
 from cnnx.pytorch.unit_scale import vanishes
 
 
@@ -112,7 +113,12 @@ def _run(subject: Subject, settings: Settings, before: Before, memory: ObservedM
     latencies = [latency_of(each, number, settings) for each, number in zip(seconds, calls, strict=True)]
     is_eager = settings.mode == "eager"
     plain, clocked = seconds[-2:]
-    warnings = (*few_rounds(timed.samples.rounds, settings), *timed.disturbed.warnings(), *_doubts(latencies[0], timed))
+    warnings = (
+        *few_rounds(timed.samples.rounds, settings),
+        *timed.disturbed.warnings(),
+        *unsteady(latencies[:1], ["the latency"]),
+        *denormal([timed.vanished], ["the network"]),
+    )
     ratio = None if is_eager else compare(seconds[0], plain, settings.seed)
     if ratio is not None and timed.disturbed.crowded:
         ratio = replace(ratio, shown=False)
@@ -127,11 +133,3 @@ def _run(subject: Subject, settings: Settings, before: Before, memory: ObservedM
         prepare_seconds=timed.prepare_seconds,
         warnings=warnings,
     )
-
-
-def _doubts(latency: Latency, timed: _Timed) -> Iterator[str]:
-    spread = (latency.p75 - latency.p25) / latency.median
-    if spread > UNSTEADY:
-        yield f"the latency is unsteady: its middle half spreads over {spread:.0%} of the median"
-    if timed.vanished:
-        yield "the result is denormal numbers or zeros only; a CPU is many times slower on denormals"

@@ -17,11 +17,13 @@ from cnnx.graph.graph import Graph
 from cnnx.pytorch.cpu_use import Disturbance
 from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.doubts import UNSTEADY, few_rounds
 from cnnx.pytorch.environment import Before, before_measuring, measured_environment
-from cnnx.pytorch.latency import UNSTEADY, clock_of, few_rounds, latency_of, prepare, time_watched, torch_errors
+from cnnx.pytorch.latency import clock_of, latency_of, prepare, time_watched
 from cnnx.pytorch.memory_budget import available_memory, show_bytes
 from cnnx.pytorch.node_times import ClockedCall, NodeClock, NodeSeconds, node_reader
 from cnnx.pytorch.settings import Progress, Settings
+from cnnx.pytorch.torch_errors import torch_errors
 from cnnx.pytorch.training_memory import observe_training
 from cnnx.pytorch.training_state import training_state
 from cnnx.pytorch.training_step import Step, make_optimizer

@@ -17,10 +17,10 @@ from cnnx.pytorch.foreign.attempt import Attempt, told
 from cnnx.pytorch.foreign.clocked import ClockedForward, most_by_name, time_by_name
 from cnnx.pytorch.foreign.model import Model
 from cnnx.pytorch.foreign.predicted import predict_model
-from cnnx.pytorch.latency import torch_errors
 from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.profiling import Subject, profile_subject
 from cnnx.pytorch.settings import Progress, Settings
+from cnnx.pytorch.torch_errors import torch_errors
 
 
 def profile_model(

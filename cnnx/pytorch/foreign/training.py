@@ -16,9 +16,9 @@ from cnnx.pytorch.environment import before_measuring
 from cnnx.pytorch.foreign.attempt import Attempt, told
 from cnnx.pytorch.foreign.model import Model
 from cnnx.pytorch.foreign.stage import staged
-from cnnx.pytorch.latency import torch_errors
 from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.settings import Progress, Settings
+from cnnx.pytorch.torch_errors import torch_errors
 from cnnx.pytorch.training import train_module
 
 
