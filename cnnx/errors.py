@@ -132,5 +132,6 @@ class SpecError(CnnxError):
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Give the hint ``did you mean `x`?`` for the choice most like `word`, or nothing."""
-    found = difflib.get_close_matches(word[:64], sorted(set(choices)), n=1, cutoff=0.6)
-    return f"did you mean `{found[0]}`?" if found else ""
+    by_lower = {choice.lower(): choice for choice in sorted(choices)}
+    found = difflib.get_close_matches(word[:64].lower(), by_lower, n=1, cutoff=0.6)
+    return f"did you mean `{by_lower[found[0]]}`?" if found else ""
