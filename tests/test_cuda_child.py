@@ -104,7 +104,7 @@ def test_a_module_in_the_folder_where_it_starts_is_not_taken(tmp_path: Path, mon
 def test_graphs_are_measured_in_a_child() -> None:
     graph = cnnx.load("bottleneck", channels=8, input=(8, 4, 4))
     measurement, environment = run_in_child(
-        MeasureGraphs((graph, graph), Settings(rounds=6, threads=1), "cnnx compare")
+        MeasureGraphs((graph, graph), Settings(rounds=6, threads=1), "cnnx compare", ("one", "other"))
     )
     assert [latency.rounds for latency in measurement.latencies] == [6, 6]
     assert environment.command == "cnnx compare"
