@@ -9,7 +9,7 @@ from rich.text import Text
 from cnnx.analysis.profile import Profile, ProfiledRun
 from cnnx.analysis.roofline import Limits, Placement
 from cnnx.analysis.runs import Run
-from cnnx.report.numbers import NOTHING, aligned, exact, interval, percent, significant
+from cnnx.report.numbers import NOTHING, aligned, counted, exact, interval, percent, significant
 from cnnx.report.profile_training import backward_facts, draw_training_runs, training_facts
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import line, paragraph, show_shapes
@@ -74,7 +74,7 @@ def _run(profiled: ProfiledRun) -> Iterator[tuple[str, str]]:
 def _latency(profiled: ProfiledRun, run: Run) -> Iterator[tuple[str, str]]:
     latency = run.latency
     mode = "" if run.mode == "eager" else f", {run.mode}"
-    quartiles = f"{interval(latency.p25, latency.p75)} ms in the middle half of {latency.rounds} rounds"
+    quartiles = f"{interval(latency.p25, latency.p75)} ms in the middle half of {counted(latency.rounds, 'round')}"
     yield "latency", f"{significant(latency.median)} ms on {latency.device}{mode} ({quartiles})"
     if run.eager is not None and run.eager_ratio is not None:
         ratio, (low, high) = run.eager_ratio, run.eager_ratio.ci95

@@ -47,11 +47,11 @@ def _measured(run: ProfiledRun, bars: int) -> Iterator[list[Column]]:
     rows = run.rows
     if run.run is not None and run.run.times is not None:
         whole = run.run.times.sum_ms
-        times = aligned([*[significant(row.milliseconds or 0.0) for row in rows], significant(whole)])
+        times = _parts_of([row.milliseconds or 0.0 for row in rows], whole)
         shares = Column("time", (*[percent(row.time_share) for row in rows], ""))
         drawn = Column("", (*[bar(row.time_share, bars) for row in rows], ""), left=True, style="green")
         yield [Column("ms", times), shares, drawn] if bars else [Column("ms", times), shares]
-    moved = aligned([_mega(row.moved_bytes) for row in (*rows, run.whole)])
+    moved = _parts_of([row.moved_bytes / _MEGA for row in rows], run.whole.moved_bytes / _MEGA)
     yield [Column("FLOPs", (*[percent(row.flops_share) for row in rows], "")), *_backward(rows), Column("MB", moved)]
     yield _roofline(run)
 
@@ -81,8 +81,11 @@ def _of_roof(run: ProfiledRun) -> float | None:
     return whole.placement.roof_share * whole.milliseconds / times.sum_ms
 
 
-def _mega(count: int) -> str:
-    return significant(count / _MEGA)
+def _parts_of(values: Sequence[float], whole: float) -> tuple[str, ...]:
+    """Write parts and their whole with as many digits behind the point as give the whole four in all; nothing as 0."""
+    power = int(f"{whole:.3e}".split("e")[1]) if whole else 0
+    decimals = max(0, 3 - power)
+    return aligned([f"{value:,.{decimals}f}" if value else "0" for value in (*values, whole)])
 
 
 def _figures(profile: Profile, run: ProfiledRun) -> Iterator[list[Column]]:
