@@ -13,10 +13,11 @@ import pytest
 
 import cnnx
 from cnnx.analysis.bridge import bridges
+from cnnx.analysis.differences import explain_difference
 from cnnx.analysis.environment import static_environment
 from cnnx.analysis.figures import Figures, count
 from cnnx.analysis.records import CrossCheck, Disagreement
-from cnnx.analysis.verification import checks_of, explain_difference
+from cnnx.analysis.verification import checks_of
 from cnnx.analysis.verification import verify as put_together
 from cnnx.analysis.worked import check_figures
 from cnnx.cli.app import run
@@ -146,6 +147,15 @@ def test_a_wrong_stated_figure_exits_1_and_is_named_with_both_values(capsys: pyt
         ["all", str(CONV + NORM + LAST)],
     ]
     assert "1 spec verified: ./wrong.yaml disagrees." in out
+
+
+def test_validate_tells_a_wrong_figure_in_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
+    path = write("wrong.yaml", WRONG)
+    assert run(["verify", path]) == run(["validate", path]) == 1
+    verified, validated = capsys.readouterr().out.split("file          verdict")
+    told = verified[verified.index("./wrong.yaml: wrong, published 1") : verified.index("1 spec verified")]
+    assert told.count(" stated, ") == 2
+    assert told in validated
 
 
 def test_the_largest_nodes_are_shown_and_the_others_added_up(capsys: pytest.CaptureFixture[str]) -> None:

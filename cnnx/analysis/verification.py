@@ -6,7 +6,7 @@ the conventions of their names; and the figures that the spec states, of papers,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cnnx.analysis.bridge import Bridge
@@ -87,31 +87,3 @@ def _numbered(kind: str, rows: Sequence[Worked | Published]) -> list[tuple[str, 
 
 def _variant(name: str, target: Target) -> str:
     return name if name in target.file.spec.variants else target.file.spec.default or target.file.name
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """By how much a stated count is off, and what in the graph is as much."""
-
-    surplus: int  # stated less computed
-    same_as: tuple[str, ...]
-
-
-def explain_difference(check: FigureCheck) -> Difference | None:
-    """Look for what a wrong count may have left out or counted twice: a node, or all nodes of an operation.
-
-    None for a figure that is no count, and for one that is stated in rounded form.
-    """
-    if not check.shares or not check.expected.isdecimal():
-        return None
-    surplus = int(check.expected) - int(check.computed)
-    nodes = [f"`{share.node}`" for share in check.shares if share.amount == abs(surplus)]
-    kinds = [f"every {kind}" for kind, amount in _by_operation(check).items() if amount == abs(surplus)]
-    return Difference(surplus, (*kinds, *nodes))
-
-
-def _by_operation(check: FigureCheck) -> Mapping[str, int]:
-    totals: dict[str, int] = {}
-    for share in check.shares:
-        totals[share.operation] = totals.get(share.operation, 0) + share.amount
-    return totals

@@ -13,11 +13,12 @@ from cnnx.errors import Problem
 from cnnx.report.document import Object, document
 from cnnx.report.numbers import counted
 from cnnx.report.table import Column, draw_folded
-from cnnx.report.text import line, paragraph
+from cnnx.report.text import line
+from cnnx.report.wrong_figures import draw_wrong
 
 
 def draw_validation(validations: Sequence[Validation], width: int | None) -> list[Text]:
-    """Draw a table of the files, then each figure that is stated otherwise than it is computed."""
+    """Draw a table of the files, then each figure that is stated otherwise than it is computed, node by node."""
     file = Column("file", tuple(each.file for each in validations), left=True, style="bold")
     columns = [
         Column("verdict", tuple(map(_verdict, validations)), left=True),
@@ -25,11 +26,12 @@ def draw_validation(validations: Sequence[Validation], width: int | None) -> lis
         Column("figures", tuple(str(len(each.checks)) for each in validations)),
     ]
     lines = draw_folded(file, [columns], width)
-    for each in validations:
-        for check in each.wrong:
-            source = f" ({check.source})" if check.source else ""
-            lines += [line(), *paragraph(f"{each.file}: {check}{source}", width, "red")]
-    return lines
+    wrong = [(each.file, check) for each in validations for check in each.wrong]
+    return [
+        *lines,
+        *[line()] * bool(wrong),
+        *[text for file, check in wrong for text in draw_wrong(file, check, width)],
+    ]
 
 
 def _verdict(validation: Validation) -> str:

@@ -8,18 +8,16 @@ from dataclasses import asdict
 from rich.text import Text
 
 from cnnx.analysis.environment import Environment
-from cnnx.analysis.verification import Verification, explain_difference
-from cnnx.analysis.worked import FigureCheck, NodeShare
+from cnnx.analysis.verification import Verification
 from cnnx.report.bridge import bridge_grid, bridge_object, convention_source, draw_bridges
 from cnnx.report.crosscheck import COUNTERS, crosscheck_object, draw_disagreements
 from cnnx.report.document import Object, document, result
 from cnnx.report.grid import Grid, Series
 from cnnx.report.notes import CONVENTION, draw_notes, environment_note
 from cnnx.report.numbers import NOTHING, counted, exact
-from cnnx.report.table import Column, draw, draw_folded
-from cnnx.report.text import listed, paragraph
-
-MOST_NODES = 12
+from cnnx.report.table import Column, draw_folded
+from cnnx.report.text import listed
+from cnnx.report.wrong_figures import draw_wrong
 
 
 def draw_verifications(found: Sequence[Verification], environment: Environment, width: int | None) -> list[Text]:
@@ -30,7 +28,7 @@ def draw_verifications(found: Sequence[Verification], environment: Environment, 
         *draw_folded(_lead(found), _groups(found), width, ["" if each.agrees else "red" for each in found]),
         Text(),
         *draw_disagreements(disagreements, width),
-        *[drawn for label, check in wrong for drawn in _draw_wrong(label, check, width)],
+        *[drawn for label, check in wrong for drawn in draw_wrong(label, check, width)],
         *[drawn for each in found if each.bridges for drawn in _draw_explained(each, width)],
         *draw_notes(list(_notes(found, environment)), width),
     ]
@@ -60,37 +58,6 @@ def _stated(found: Verification) -> str:
     if not found.checks:
         return NOTHING
     return f"{len(found.checks) - len(found.wrong)} of {len(found.checks)}"
-
-
-def _draw_wrong(label: str, check: FigureCheck, width: int | None) -> Iterator[Text]:
-    """Draw a stated figure that does not come out, and what the computed one is made of, the largest first."""
-    source = f" ({check.source})" if check.source else ""
-    yield from paragraph(f"{label}: {check}{source}", width, "bold red")
-    difference = explain_difference(check)
-    if difference is not None:
-        alike = f", as much as {listed(difference.same_as[:3])}" if difference.same_as else ""
-        more = "more" if difference.surplus > 0 else "less"
-        yield from paragraph(f"stated {exact(abs(difference.surplus))} {more} than computed{alike}", width)
-    if check.shares:
-        yield from _draw_shares(check.figure, check.shares)
-    yield Text()
-
-
-def _draw_shares(figure: str, shares: Sequence[NodeShare]) -> Iterator[Text]:
-    largest = sorted(shares, key=lambda share: -share.amount)[:MOST_NODES]
-    rest = len(shares) - len(largest)
-    yield from draw(
-        [
-            Column("node", (*[share.node for share in largest], *["the others"] * bool(rest), "all"), left=True),
-            Column("", (*[share.operation for share in largest], *[f"{rest:,} nodes"] * bool(rest), ""), left=True),
-            Column(figure, tuple(map(exact, _amounts(largest, shares)))),
-        ]
-    )
-
-
-def _amounts(shown: Sequence[NodeShare], shares: Sequence[NodeShare]) -> list[int]:
-    amounts, whole = [share.amount for share in shown], sum(share.amount for share in shares)
-    return [*amounts, *([whole - sum(amounts)] if len(shown) < len(shares) else []), whole]
 
 
 def _draw_explained(found: Verification, width: int | None) -> Iterator[Text]:
