@@ -50,6 +50,11 @@ def test_peak_by_hand(expand_text: Expand, steps: str, peak: int, node: str) -> 
         ("- conv: {out: 8, kernel: 3}\n- add: [[], relu]\n", 2 * MAP),  # the sum keeps nothing
         ("- conv: {out: 8, kernel: 3}\n- maxpool: {kernel: 2}\n", 2 * MAP + 8 * 8 * 2 * 2),
         ("- conv: {out: 8, kernel: 3}\n- dropout\n", 2 * MAP),  # a mask
+        ("- conv: {out: 8, kernel: 3}\n- dropout: {p: 0}\n", MAP),  # nothing is drawn
+        # what enters needs no gradient, so its other factor is not kept; hardsigmoid keeps what it reads
+        ("- multiply: [[], [{conv: {out: 8, kernel: 1}}, hardsigmoid]]\n", 2 * MAP),
+        ("- conv: {out: 8, kernel: 3}\n- multiply: [[], [], []]\n", 3 * MAP),  # the product of the first two
+        ("- conv: {out: 8, kernel: 3}\n- multiply: [[]]\n", MAP),
     ],
 )
 def test_saved_by_hand(expand_text: Expand, steps: str, saved: int) -> None:

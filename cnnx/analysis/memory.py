@@ -7,7 +7,7 @@ do the outputs. Weights and the workspace of kernels are not included.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -145,15 +145,12 @@ def saved_for_backward(graph: Graph, dtype: str = "float32", batch: int = 1) -> 
             continue
         needs_gradient.add(node.name)
         extra += node.op.saved_bytes(graph.input_shapes(node), node.shape, size, batch)
-        kept.update(roots[name] for name in _saved_values(node))
+        kept.update(roots[name] for name in _saved_values(node, needs_gradient))
     return sum(prod(shapes[name]) for name in kept) * size * batch + extra
 
 
-def _saved_values(node: Node) -> tuple[str, ...]:
+def _saved_values(node: Node, needs_gradient: Collection[str]) -> list[str]:
     if node.op.saves is Saves.OUTPUT:
-        return (node.name,)
-    if node.op.saves is Saves.INPUTS:
-        return node.inputs
-    if node.op.saves is Saves.FIRST_INPUT:
-        return node.inputs[:1]
-    return ()
+        return [node.name]
+    asked = tuple([name in needs_gradient for name in node.inputs])
+    return [node.inputs[place] for place in node.op.kept_inputs(asked)]

@@ -18,11 +18,11 @@ def storage_roots(graph: Graph, in_place: Collection[str] = (), training: bool =
     """Map every input and node to the input or node in whose storage it lives; a fresh node is its own root.
 
     Views share the storage of their input, and so do the nodes that are named in `in_place`. In training,
-    dropout is no view: it draws which elements stay.
+    dropout is no view, unless all elements stay: it draws which do.
     """
     roots = {name: name for name in graph.inputs}
     for node in graph.nodes:
-        is_view = node.op.storage is Storage.ALIAS and not (training and isinstance(node.op, Dropout))
+        is_view = node.op.storage is Storage.ALIAS and not (training and isinstance(node.op, Dropout) and node.op.p)
         shares = is_view or node.name in in_place
         roots[node.name] = roots[node.inputs[0]] if shares else node.name
     return roots

@@ -85,6 +85,11 @@ class Multiply(Operation):
         products = _products(inputs, (True,) * len(inputs))
         return sum(product.elements for product in products[:-1]) * element_bytes * batch
 
+    def kept_inputs(self, asked: Asked) -> tuple[int, ...]:
+        """A factor is kept if the gradient of the other is asked for; of one alone, none."""
+        read = [place for each in _products([()] * len(asked), asked) for place in each.kept()]
+        return tuple(sorted({place for place in read if place < len(asked)}))
+
     def backward_flops(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked) -> int:
         """For the gradient of each factor 1 an element of the product, and 1 more to sum that of a stretched one."""
         products = _products(inputs, asked)
@@ -93,8 +98,7 @@ class Multiply(Operation):
     def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
         """A product of two for each branch after the first; a single branch is copied.
 
-        A factor is kept if the gradient of the other is asked for. The gradient of one that was stretched is as large
-        as the product until it is summed.
+        The gradient of a factor that was stretched is as large as the product until it is summed.
         """
         if len(inputs) == 1:
             return (Function((0,), batch.bytes(elements(output)), passes=True),)
@@ -109,10 +113,14 @@ class _Product(NamedTuple):
     asked: Asked
     is_summed: bool  # whether a gradient asked for is that of a factor that was stretched
 
+    def kept(self) -> list[int]:
+        """Give which of the values that it reads are kept: each factor for the gradient of the other."""
+        return [read for read, other in zip(self.reads, reversed(self.asked), strict=True) if other]
+
     def function(self, batch: Batch) -> Function:
         """Give what autograd sees of it."""
-        size = batch.bytes(self.elements)
-        keeps = tuple([place for place in (0, 1) if self.asked[1 - place]])
+        size, kept = batch.bytes(self.elements), self.kept()
+        keeps = tuple([place for place, read in enumerate(self.reads) if read in kept])
         return Function(self.reads, size, keeps=keeps, scratch_bytes=size if self.is_summed else 0)
 
 

@@ -117,18 +117,21 @@ class Operation:
         """Say whether the gradients of its inputs are its output's own gradient, or views of it."""
         return False
 
+    def kept_inputs(self, asked: Asked) -> tuple[int, ...]:
+        """Give the positions of the inputs that autograd keeps, where the gradients of some are `asked` for."""
+        return tuple(range({Saves.INPUTS: len(asked), Saves.FIRST_INPUT: 1}.get(self.saves, 0)))
+
     def functions(self, inputs: tuple[Shape, ...], output: Shape, asked: Asked, batch: Batch) -> tuple[Function, ...]:
         """Give what autograd sees of it; nothing where the output is the input itself.
 
         `asked` tells of every input whether its gradient is asked for.
         """
         weights = [prod(shape) * batch.element_bytes for shape in self.weights().values()]
-        kept = {Saves.INPUTS: len(inputs), Saves.FIRST_INPUT: 1}.get(self.saves, 0)
         only = Function(
             tuple(range(len(inputs))),
             batch.bytes(prod(output)),
             view=self.storage is Storage.ALIAS,
-            keeps=tuple(range(kept)),
+            keeps=self.kept_inputs(asked),
             keeps_output=self.saves is Saves.OUTPUT,
             kept_bytes=self.saved_bytes(inputs, output, batch.element_bytes, batch.images),
             weight_bytes=tuple(weights),
