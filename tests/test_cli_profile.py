@@ -184,6 +184,20 @@ def test_memory_is_shown_by_node(measured: Measured, command_line: CommandLine) 
     assert not any(row[0] == "conv1" for row in rows)  # not among the two largest
 
 
+def test_memory_as_csv(measured: Measured, command_line: CommandLine) -> None:
+    answer = command_line("profile", "bottleneck", "--by", "memory", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(answer.out)))
+    bytes_of_map = 4 * 56 * 56
+    assert [(row["node"], int(row["live_bytes"]), row["alive_at_peak"]) for row in rows] == [
+        ("conv1", (256 + 64) * bytes_of_map, "false"),
+        ("conv2", (256 + 64 + 64) * bytes_of_map, "true"),
+        ("conv3", (256 + 64 + 256) * bytes_of_map, "true"),
+    ]
+    assert [row["observed_bytes"] for row in rows] == [row["live_bytes"] for row in rows]
+    only = command_line("profile", "bottleneck", "--by", "memory", "--format", "csv", "--top", "1")
+    assert [row["node"] for row in csv.DictReader(io.StringIO(only.out))] == ["conv3"]
+
+
 def test_flops_of_another_convention_do_not_reach_the_roofline(measured: Measured, command_line: CommandLine) -> None:
     (own,) = results(command_line("profile", "bottleneck", "--json"))
     (other,) = results(command_line("profile", "bottleneck", "--convention", "fvcore", "--json"))

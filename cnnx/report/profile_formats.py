@@ -15,7 +15,7 @@ from cnnx.report.grid import Cell, Grid, Series
 from cnnx.report.grids import percent_cell
 from cnnx.report.memory import memory_object
 from cnnx.report.profile import profile_notes
-from cnnx.report.profile_memory import observed_by_node
+from cnnx.report.profile_memory import memory_parts_grid, observed_by_node
 from cnnx.report.profile_summary import images_per_second
 from cnnx.report.profile_training import training_object
 
@@ -105,7 +105,9 @@ def _part(row: Row) -> Object:
 
 
 def profile_grid(profile: Profile) -> Grid:
-    """Give a row for each run and part, with its shares of the whole."""
+    """Give a row for each run and part, with its shares of the whole; by memory, for each run and node."""
+    if profile.by == "memory":
+        return memory_parts_grid(profile, profile.top, tuple(profile_notes(profile)))
     pairs = [(run, row) for run in profile.runs for row in run.rows]
 
     def series(name: str, header: str, read: Callable[[ProfiledRun, Row], Cell], *, share: bool = False) -> Series:
@@ -116,7 +118,7 @@ def profile_grid(profile: Profile) -> Grid:
         (
             series("device", "device", lambda run, row: run.device),
             series("batch", "batch", lambda run, row: run.batch),
-            series("part", "layer" if profile.by == "memory" else profile.by, lambda run, row: row.name),
+            series("part", profile.by, lambda run, row: row.name),
             series("operation", "operation", lambda run, row: row.operation),
             series("nodes", "nodes", lambda run, row: row.nodes),
             series("output", "output", lambda run, row: None if row.output is None else show_shape(row.output)),

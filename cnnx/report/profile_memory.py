@@ -8,6 +8,7 @@ from rich.text import Text
 
 from cnnx.analysis.memory import Alive
 from cnnx.analysis.profile import Profile, ProfiledRun
+from cnnx.report.grid import Grid, Series
 from cnnx.report.memory import alive_parts, draw_shares
 from cnnx.report.numbers import NOTHING, bar, exact
 from cnnx.report.profile_summary import run_label
@@ -67,3 +68,28 @@ def _nodes(run: ProfiledRun, largest: Sequence[Alive], bars: int) -> list[Column
 def observed_by_node(run: ProfiledRun) -> Mapping[str, int]:
     """Give the bytes that were seen to live while each node ran; empty where nothing was measured."""
     return {alive.name: alive.bytes for alive in _observed(run)}
+
+
+def memory_parts_grid(profile: Profile, top: int | None, notes: tuple[str, ...]) -> Grid:
+    """Give a row for each run and node, all in execution order or the `top` ones: the bytes that live while it runs."""
+    rows = [
+        (run, alive, observed_by_node(run).get(alive.name), alive.name in _alive_at_peak(run))
+        for run in profile.runs
+        for alive in (run.live_by_node or _observed(run) if top is None else largest_nodes(run, top))
+    ]
+    return Grid(
+        (
+            Series("device", "device", tuple(run.device for run, *_ in rows)),
+            Series("batch", "batch", tuple(run.batch for run, *_ in rows)),
+            Series("node", "node", tuple(alive.name for _, alive, *_ in rows)),
+            Series("live_bytes", "bytes alive", tuple(alive.bytes for _, alive, *_ in rows)),
+            Series("observed_bytes", "observed", tuple(observed for *_, observed, _ in rows)),
+            Series("alive_at_peak", "alive at the peak", tuple(at_peak for *_, at_peak in rows)),
+        ),
+        notes,
+    )
+
+
+def _alive_at_peak(run: ProfiledRun) -> frozenset[str]:
+    """Name what made the storages that are alive at the peak."""
+    return frozenset() if run.predicted is None else frozenset(alive.name for alive in run.predicted.peak.alive)
