@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CommandLine
 
+CNNX = (sys.executable, "-m", "cnnx")
 HELP = "`cnnx {} --help` shows what can be given\n"
 
 
@@ -78,3 +82,21 @@ def test_validate_names_a_missing_file_once(
     ]
     told = json.loads(command_line("validate", "./nope.yaml", "--json").out)["results"][0]["problems"]
     assert [(problem["file"], problem["message"]) for problem in told] == [("./nope.yaml", "nope.yaml: no such file")]
+
+
+@pytest.mark.parametrize("command", ["list", "validate"])
+def test_names_are_completed(command: str) -> None:
+    asked = {"COMP_WORDS": f"cnnx {command} mobilenetv3_l", "COMP_CWORD": "2", "_CNNX_COMPLETE": "complete_bash"}
+    done = subprocess.run([*CNNX], env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+    assert "mobilenetv3_large" in done.stdout.splitlines()
+
+
+def test_a_shell_that_asks_and_does_not_listen_is_told_nothing() -> None:
+    asked = {"COMP_WORDS": "cnnx show ", "COMP_CWORD": "2", "_CNNX_COMPLETE": "complete_bash"}
+    process = subprocess.Popen([*CNNX], env={**os.environ, **asked}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    told = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), told) == (0, b"")

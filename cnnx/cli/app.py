@@ -95,7 +95,10 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> NoReturn:
     """Run the command line that the process was started with."""
     if completion.VARIABLE in os.environ:
-        sys.exit(completion.answer(make_app()))
+        with Told(debug=False) as told:
+            told.exit_code = completion.answer(make_app())
+            sys.stdout.flush()
+        sys.exit(told.exit_code)
     gc.set_threshold(GARBAGE_THRESHOLD)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # searching all packages for some takes time
     for stream in (sys.stdout, sys.stderr):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnx.cli import options
+from cnnx.cli import completion, options
 from cnnx.cli.output import choose_output, warn
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def list_specs(
             help="A part of a name, title, family or tag; or with * or ?, a whole name: 'res*'.",
             metavar="PATTERN",
             show_default=False,
+            autocompletion=completion.complete_name,
         ),
     ] = "",
     blocks: Annotated[bool, typer.Option("--blocks", help="Blocks only.")] = False,

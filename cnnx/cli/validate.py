@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cnnx.cli import options
+from cnnx.cli import completion, options
 from cnnx.cli.output import choose_output
 
 EXAMPLES = """\b
@@ -18,7 +18,13 @@ Examples:
 
 def validate(
     files: Annotated[
-        list[str], typer.Argument(help="Spec files, or names of specs.", metavar="FILE", show_default=False)
+        list[str],
+        typer.Argument(
+            help="Spec files, or names of specs.",
+            metavar="FILE",
+            show_default=False,
+            autocompletion=completion.complete_name,
+        ),
     ],
     form: options.TableFormat = None,
     json: options.Json = False,
