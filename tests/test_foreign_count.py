@@ -337,3 +337,9 @@ def test_why_fvcore_counts_nothing() -> None:
     large = nn.Conv2d(512, 512, 3, padding=1, device="meta")
     fvcore = count_module(large, torch.empty(1, 512, 512, 512, device="meta"), beside=True).others[1]
     assert fvcore.note.startswith("left out: it runs the module, and above 200 G multiply–adds")
+
+
+def test_the_weights_of_a_norm_stand_at_the_operator_that_reads_them() -> None:
+    counted = count_module(nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8)), torch.zeros(1, 3, 4, 4))
+    weights = {node.name: node.params for node in counted.figures.by_node if node.params}
+    assert weights == {"0": 3 * 8 + 8, "1.native_batch_norm": 2 * 8}

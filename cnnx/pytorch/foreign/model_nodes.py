@@ -83,8 +83,8 @@ def _nodes(counter: DispatchCounter, owned: Mapping[str, Owned], batch: int) -> 
     left = {path: each for path, each in owned.items() if each.params or each.buffers}
     names = set(owned)
     for path, found in by_path.items():
-        # The weights of a module stand at the operator that does most of its work.
-        heaviest = max(found, key=lambda pair: pair[1].macs)[1]
+        # The weights of a module stand at the operator that does most of its work or, if none multiplies, reads most.
+        heaviest = max(found, key=lambda pair: (pair[1].macs, pair[1].weight_elements))[1]
         for operator, tally in found:
             name = _fresh(".".join(filter(None, [path, operator])), names) if len(found) > 1 or not path else path
             own = left.pop(path, Owned()) if tally is heaviest else Owned()
