@@ -2,6 +2,7 @@
 
     CnnxError                     exit 2
     ├── UsageError                a wrong option, name or path on the command line or in a call
+    │   └── InputError            inputs that a model cannot be run on
     ├── RuleError                 values that break a rule; raised low, without a place
     │   └── ExpressionError       an expression that cannot be read or evaluated
     ├── SpecError                 one or more problems in a spec, each with file, line and column
@@ -54,6 +55,10 @@ class CnnxError(Exception):
 
 class UsageError(CnnxError):
     """A wrong option, name or path."""
+
+
+class InputError(UsageError):
+    """Inputs that a model cannot be run on: too few, too many, or of a shape or type that it does not take."""
 
 
 class MemoryBudgetError(CnnxError):

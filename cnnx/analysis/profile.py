@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import ELEMENT_BYTES, Figures
 from cnnx.analysis.memory import Alive, Memory
+from cnnx.analysis.model_figures import ModelCount
 from cnnx.analysis.parts import ORDERED, Group, Part, group_parts
 from cnnx.analysis.roofline import Limits, Placement, place
 from cnnx.analysis.runs import Failure, Run
@@ -74,6 +75,7 @@ class Profile:
     runs: tuple[ProfiledRun, ...]
     environment: Environment
     top: int | None = None  # how many rows were asked for
+    model: ModelCount | None = None  # of a model that cnnx did not build: how its figures came about
 
     @property
     def measured(self) -> tuple[ProfiledRun, ...]:

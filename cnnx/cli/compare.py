@@ -12,7 +12,7 @@ import typer
 from cnnx.cli import completion, options
 from cnnx.cli.measuring import Asked, check_possible, crosscheck_all, measure_all, progress_of
 from cnnx.cli.noise import show_noise
-from cnnx.cli.output import Output, choose_output
+from cnnx.cli.output import Output, aside, choose_output
 from cnnx.errors import CheckError
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _measure(
 ) -> Comparison:
     """Cross-check and measure; in a terminal, what is known stands there meanwhile."""
     subjects = [each.subject for each in entries]
-    with live(together(), [each.device for each in settings]) as table:
+    with live(together(), [each.device for each in settings]) as table, nullcontext() if table else aside():
         watch = progress_of if table is None else table.progress_of
         crosschecks = crosscheck_all(subjects, [each.figures for each in entries], watch)
         comparison = together(crosschecks=crosschecks)

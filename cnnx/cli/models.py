@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cnnx.cli.given import Given, Named
-from cnnx.errors import CheckError, UsageError, brief
+from cnnx.cli.output import aside
+from cnnx.errors import CheckError, InputError, UsageError, brief
 from cnnx.report.text import listed
 
 if TYPE_CHECKING:
@@ -46,25 +47,29 @@ class ModelSubject:
         """Predict its memory on the meta device, in all and by module; nothing where it does not run there."""
         from cnnx.pytorch.foreign.profiling import predict_memory
 
-        return predict_memory(self.model, self._watched(), settings)
+        with aside():
+            return predict_memory(self.model, self._watched(), settings)
 
     def measure(self, settings: Settings, progress: Progress, command: str) -> Run:
         """Measure it. Raises `CnnxError`s."""
         from cnnx.pytorch.foreign.profiling import profile_model
 
-        return profile_model(self.model, self._watched(), settings, progress, command)
+        with aside():
+            return profile_model(self.model, self._watched(), settings, progress, command)
 
     def predict_training(self, settings: Settings, optimizer: Optimizer) -> tuple[Backward | None, StepMemory | None]:
         """Count the multiply–adds of its backward pass; what a step needs cannot be told without running one."""
         from cnnx.pytorch.foreign.training import count_model_backward
 
-        return count_model_backward(self.model, settings), None
+        with aside():
+            return count_model_backward(self.model, settings), None
 
     def train(self, settings: Settings, optimizer: Optimizer, progress: Progress, command: str) -> TrainingRun:
         """Measure its training. Raises `CnnxError`s."""
         from cnnx.pytorch.foreign.training import train_model
 
-        return train_model(self.model, optimizer, settings, progress, command)
+        with aside():
+            return train_model(self.model, optimizer, settings, progress, command)
 
     def _watched(self) -> list[str]:
         return [part.name for part in self.parts]
@@ -92,15 +97,15 @@ def open_model(
     from cnnx.pytorch.foreign.source import ModelSource
 
     source = ModelSource(named.model, arguments, inputs)
-    module = source.make(dtype=dtype)
     assumed = "" if given.inputs else f"the input is {listed(list(map(str, inputs)))}, {_reason(common)}"
     try:
-        model = count_model(source, module, dtype, named.written)
-    except UsageError as error:
-        raise UsageError(error.message, hint=error.hint or _hint(assumed)) from error.__cause__
+        with aside():
+            model = count_model(source, dtype, named.written)
+    except InputError as error:
+        raise InputError(error.message, hint=_hint(assumed)) from error.__cause__
     if assumed:
         notes = (*model.counted.notes, f"{assumed}; --input gives another")
-        model = replace(model, counted=replace(model.counted, notes=notes))
+        model.counted = replace(model.counted, notes=notes)
     return ModelSubject(named.written, model, model_parts(model.counted))
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,6 +144,11 @@ def _print(lines: Iterable[Text]) -> None:
     from cnnx.report.console import out_console, print_lines
 
     print_lines(out_console(), lines)
+
+
+def aside() -> AbstractContextManager[object]:
+    """Give a context in which what others print goes to standard error: the answer is alone on standard output."""
+    return redirect_stdout(sys.stderr)
 
 
 def warn(messages: Iterable[str]) -> None:

@@ -21,13 +21,16 @@ Examples:
   cnnx profile mobilenetv3 --train --optimizer adam --batch 8
   cnnx profile mobilenetv3 --device cuda --dtype float16 --channels-last --cuda-graph
   cnnx profile mobilenetv3 --device cpu,cuda -o profile.json
+  cnnx profile torchvision.models:resnet50 --input 3x224x224
+  cnnx profile my_models.py:make_net --arg width=2 --input 77x512 --input int64:77
 """
 
 
 def profile(
-    name: options.Name,
+    name: options.AnyName,
     set_: options.Set = None,
-    input_: options.Input = None,
+    arg: options.Arguments = None,
+    input_: options.Inputs = None,
     batch: options.Batches = "1",
     device: options.Device = "cpu",
     dtype: options.Dtype = "float32",
@@ -42,6 +45,7 @@ def profile(
     train: options.Train = False,
     optimizer: options.Optimizer = None,
     remeasure: options.Remeasure = False,
+    strict: options.Strict = False,
     convention: options.Convention = "cnnx",
     form: options.TableFormat = None,
     json: options.Json = False,
@@ -53,11 +57,17 @@ def profile(
     A summary with latency and the share of this machine's own limits, then a table by part: time, FLOPs, bytes, and on
     which side of the roofline it lies. One run for each device and batch; one that fails is marked, and the others go
     on.
+
+    A name with a colon, such as torchvision.models:resnet50 or nets.py:Net, is a model in Python, a class, a function
+    that makes one, or an instance: its code is imported and run, as `python` would. The current folder is searched
+    first.
     """
     output = choose_output(form, json, file)
 
     from cnnx.analysis.conventions import find_convention
+    from cnnx.cli.given import Given
     from cnnx.cli.measuring import check_devices, read_batches
+    from cnnx.cli.models import check_known
     from cnnx.cli.subjects import open_subject
     from cnnx.cli.training import read_optimizer
     from cnnx.pytorch.devices import resolve_devices
@@ -79,16 +89,20 @@ def profile(
         for each in resolve_devices(device)
         for images in batches
     ]
-    subject = open_subject(name, set_, input_, dtype, chosen)
+    subject = open_subject(name, Given(set_, arg, input_), dtype, chosen)
     check_devices(settings)
 
     from cnnx.analysis.environment import static_environment
     from cnnx.analysis.profile import Profile
 
     runs = profile_runs(subject, settings, Wanted(by, top, remeasure, trained_by))
-    environment = static_environment(command_line())
-    _answer(output, Profile(subject.label, subject.title, subject.figures, by, tuple(runs.done), environment, top))
+    environment, model = static_environment(command_line()), subject.counted
+    _answer(
+        output, Profile(subject.label, subject.title, subject.figures, by, tuple(runs.done), environment, top, model)
+    )
     runs.check()
+    if strict and model is not None:
+        check_known([model])
 
 
 def _answer(output: Output, found: Profile) -> None:

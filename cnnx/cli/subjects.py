@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from cnnx.cli.given import Given, read_name
+
 if TYPE_CHECKING:
     from cnnx.analysis.conventions import Convention
     from cnnx.analysis.figures import Figures
     from cnnx.analysis.memory import Alive, Memory
+    from cnnx.analysis.model_figures import ModelCount
     from cnnx.analysis.parts import Part
     from cnnx.analysis.runs import Run
     from cnnx.analysis.training import Backward, Optimizer, StepMemory
@@ -48,6 +51,11 @@ class ProfileSubject(Protocol):
         """Measure it. Raises `CnnxError`s."""
         ...
 
+    @property
+    def counted(self) -> ModelCount | None:
+        """How the figures of a model that cnnx did not build came about; None of a spec."""
+        ...
+
     def predict_training(self, settings: Settings, optimizer: Optimizer) -> tuple[Backward | None, StepMemory | None]:
         """Count its backward pass and predict the memory of a training step; None for what cannot be told."""
         ...
@@ -66,6 +74,7 @@ class SpecSubject:
     graph: Graph
     figures: Figures
     parts: tuple[Part, ...]
+    counted: ModelCount | None = None
 
     def predict(self, settings: Settings) -> tuple[Memory | None, tuple[Alive, ...]]:
         """Predict its memory, in all and by node, without torch."""
@@ -96,16 +105,24 @@ class SpecSubject:
         return train_graph(self.graph, optimizer, settings, progress, command)
 
 
-def open_subject(
-    name: str, set_: list[str] | None, input_: str | None, dtype: str, convention: Convention
-) -> ProfileSubject:
+def open_subject(name: str, given: Given, dtype: str, convention: Convention) -> ProfileSubject:
     """Find what is named and count it. Raises `CnnxError`s."""
+    from cnnx.cli.models import open_model
+
+    named = read_name(name)
+    given.check([named])
+    if named.model is not None:
+        return open_model(named, given, dtype, convention)
+    return _open_spec(name, given, dtype, convention)
+
+
+def _open_spec(name: str, given: Given, dtype: str, convention: Convention) -> SpecSubject:
     from cnnx.analysis.figures import count
     from cnnx.analysis.parts import parts_of
-    from cnnx.cli.names import load, read_input, read_settings
+    from cnnx.cli.names import load
     from cnnx.spec.library import Library
 
-    loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
+    loaded = load(name, Library(), given.read_settings(), given.read_input())
     own = count(loaded.graph, dtype)
     return SpecSubject(
         loaded.label, loaded.target.file.spec.title or "", loaded.graph, convention.apply(own), parts_of(own)

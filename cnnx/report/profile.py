@@ -9,6 +9,7 @@ from rich.text import Text
 from cnnx.analysis.figures import CONVENTION
 from cnnx.analysis.profile import Profile, ProfiledRun
 from cnnx.analysis.roofline import Limits
+from cnnx.report.model import draw_unknown, model_notes
 from cnnx.report.notes import convention_note, draw_notes, environment_note, memory_note, warning_notes
 from cnnx.report.numbers import counted, significant
 from cnnx.report.profile_memory import draw_memory_parts
@@ -25,13 +26,16 @@ def draw_profile(profile: Profile, width: int | None) -> list[Text]:
         table = draw_memory_parts(profile, profile.top or MEMORY_ROWS, width)
     else:
         table = draw_parts(profile, width)
-    return [*draw_summary(profile, width), Text(), *table, Text(), *draw_notes(profile_notes(profile), width)]
+    unknown = [] if profile.model is None else draw_unknown(profile.model, width)
+    notes = draw_notes(profile_notes(profile), width)
+    return [*draw_summary(profile, width), Text(), *table, Text(), *unknown, *notes]
 
 
 def profile_notes(profile: Profile) -> list[str]:
     """Say what the figures and measurements rest on."""
     return [
         convention_note([profile.figures]),
+        *(() if profile.model is None else model_notes(profile.model)),
         *_roofline_notes(profile),
         *_time_notes(profile),
         *_memory_notes(profile),
@@ -82,8 +86,9 @@ def _time_notes(profile: Profile) -> Iterator[str]:
             f"Preparing it took {seconds} s."
         )
     added = ", ".join(signed(run.times.clocked_to_whole.ratio - 1) for run in timed if run.times is not None)
+    read = "after each node" if profile.model is None else "by hooks wherever another module begins to run"
     yield (
-        "ms: of a call with the whole batch, by a clock read after each node. Parts and whole are held against each "
+        f"ms: of a call with the whole batch, by a clock read {read}. Parts and whole are held against each "
         f"other round by round; the clocks change the whole by {added}."
     )
 

@@ -14,6 +14,7 @@ from cnnx.report.document import Object, document, latency_object, result
 from cnnx.report.grid import Cell, Grid, Series
 from cnnx.report.grids import percent_cell
 from cnnx.report.memory import memory_object
+from cnnx.report.model import counters_object, model_object
 from cnnx.report.profile import profile_notes
 from cnnx.report.profile_memory import memory_parts_grid, observed_by_node
 from cnnx.report.profile_summary import images_per_second
@@ -32,6 +33,7 @@ def _result(profile: Profile, profiled: ProfiledRun) -> Object:
     run = profiled.run
     return {
         **result(profile.figures, profiled.predicted),
+        "crosscheck": None if profile.model is None else counters_object(profile.model),
         "label": profile.label,
         "title": profile.title,
         "device": profiled.device,
@@ -46,6 +48,7 @@ def _result(profile: Profile, profiled: ProfiledRun) -> Object:
         "training": None if profiled.training is None else training_object(profiled.training),
         "by": profile.by,
         "parts": [_part(row) for row in profiled.rows],
+        "model": None if profile.model is None else model_object(profile.model),
         "environment": None if run is None else asdict(run.environment),
     }
 

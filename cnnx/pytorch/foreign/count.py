@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cnnx.analysis.model_figures import ModelCount
-from cnnx.errors import UsageError
+from cnnx.errors import InputError, UsageError
 from cnnx.pytorch.counters_dispatch import compiler_left_alone
 from cnnx.pytorch.foreign.attempt import Attempt, told
 from cnnx.pytorch.foreign.dispatch import DispatchCounter, storage_key
@@ -35,54 +36,71 @@ def count_module(
     Where it cannot, as its own control flow asks for numbers, it runs on the CPU with copies of its weights, and a note
     says so. It is left as it was, also after an exception. `name` and `arguments` are for tables; `beside` lets torch's
     FlopCounterMode and fvcore count too.
-    Raises `UsageError` where the module cannot be run on these inputs or gives no tensor.
+    Raises `InputError` where the module cannot be run on these inputs, `UsageError` where it gives no tensor.
     """
     label = name or type(module).__name__
     model = plain_model(module, f"`{label}`")
-    _check_arguments(model, inputs, label)
+    _check_inputs(model, inputs, label)
+    call = Call(model, inputs, label, arguments or {}, beside=beside)
     with Attempt() as on_meta:
-        return _count(model, inputs, "meta", label, arguments or {}, beside=beside)
+        return call.count("meta")
     if isinstance(on_meta.error, UsageError):
         raise on_meta.error
     note = f"counted on the CPU, as it cannot run without data: {told(on_meta.error)}"
     with Attempt() as on_cpu:
-        return _count(model, inputs, "cpu", label, arguments or {}, (note,), beside=beside)
-    raise _unrunnable(on_cpu.error, inputs, label, model) from on_cpu.error
+        return call.count("cpu", (note,))
+    raise unrunnable(on_cpu.error, inputs, label, model) from on_cpu.error
 
 
-def _count(
-    model: nn.Module,
-    inputs: Inputs,
-    device: str,
-    label: str,
-    arguments: Mapping[str, object],
-    notes: tuple[str, ...] = (),
-    *,
-    beside: bool,
-) -> ModelCount:
-    paths = ModulePaths(model)
-    with staged(model, inputs, device) as given:
-        own = frozenset(storage_key(tensor) for tensor in (*model.parameters(), *model.buffers()))
-        counter = DispatchCounter(paths, own, torch.device("meta") if device == "meta" else None)
-        with paths, compiler_left_alone(counter), counter:
-            result = model(*given)
-    outputs = dict(named_tensors(result))
-    if not outputs:
-        raise UsageError(
-            f"`{label}` gives {_what(result)}, in which there is no tensor",
-            hint="its forward must give a tensor, or a tuple, list, dictionary or dataclass of them",
-        )
-    figures = figures_of(model, counter, inputs, outputs, label, arguments)
-    others = look_beside(model, inputs, device, figures) if beside else ()
-    types = {path: type(module).__name__ for path, module in model.named_modules()}
-    return ModelCount(figures, types, unknown_operators(counter), device, others, notes)
+def count_shell(shell: nn.Module, *inputs: Tensor, name: str, arguments: Mapping[str, object]) -> ModelCount | None:
+    """Count a module without data on the meta device alone, with others beside; None where it does not run there.
+
+    Raises `InputError` where it cannot take so many inputs, `UsageError` where it gives no tensor.
+    """
+    model = plain_model(shell, f"`{name}`")
+    _check_inputs(model, inputs, name)
+    with Attempt() as on_meta:
+        return Call(model, inputs, name, arguments, beside=True).count("meta")
+    if isinstance(on_meta.error, UsageError):
+        raise on_meta.error
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that is counted: a module, its inputs, and what tables tell of them."""
+
+    model: nn.Module
+    inputs: Inputs
+    label: str
+    arguments: Mapping[str, object]
+    beside: bool
+
+    def count(self, device: str, notes: tuple[str, ...] = ()) -> ModelCount:
+        """Count it on a device. Raises what the module raises, and `UsageError` where it gives no tensor."""
+        model, paths = self.model, ModulePaths(self.model)
+        with staged(model, self.inputs, device) as given:
+            own = frozenset(storage_key(tensor) for tensor in (*model.parameters(), *model.buffers()))
+            counter = DispatchCounter(paths, own, torch.device("meta") if device == "meta" else None)
+            with paths, compiler_left_alone(counter), counter:
+                result = model(*given)
+        outputs = dict(named_tensors(result))
+        if not outputs:
+            raise UsageError(
+                f"`{self.label}` gives {_what(result)}, in which there is no tensor",
+                hint="its forward must give a tensor, or a tuple, list, dictionary or dataclass of them",
+            )
+        figures = figures_of(model, counter, self.inputs, outputs, self.label, self.arguments)
+        others = look_beside(model, self.inputs, device, figures) if self.beside else ()
+        types = {path: type(module).__name__ for path, module in model.named_modules()}
+        return ModelCount(figures, types, unknown_operators(counter), device, others, notes)
 
 
 def _what(result: object) -> str:
     return "nothing" if result is None else f"a value of type {type(result).__name__}"
 
 
-def _check_arguments(model: nn.Module, inputs: Inputs, label: str) -> None:
+def _check_inputs(model: nn.Module, inputs: Inputs, label: str) -> None:
     """Check that forward takes so many inputs, where it can be known."""
     signature = _signature(model)
     if signature is None:
@@ -91,7 +109,7 @@ def _check_arguments(model: nn.Module, inputs: Inputs, label: str) -> None:
         signature.bind(*inputs)
     except TypeError as error:
         number = len(inputs)
-        raise UsageError(
+        raise InputError(
             f"`{label}` was given {number} {'input' if number == 1 else 'inputs'}, "
             f"and its forward takes {signature}: {error}"
         ) from None
@@ -104,7 +122,8 @@ def _signature(model: nn.Module) -> inspect.Signature | None:
         return None
 
 
-def _unrunnable(error: BaseException | None, inputs: Inputs, label: str, model: nn.Module) -> UsageError:
+def unrunnable(error: BaseException | None, inputs: Inputs, label: str, model: nn.Module) -> InputError:
+    """Say that a model cannot be run on inputs, why, and what it takes."""
     signature = _signature(model)
     takes = "" if signature is None else f"; its forward takes {signature}"
-    return UsageError(f"`{label}` cannot be run on {describe_inputs(inputs)}: {told(error)}{takes}")
+    return InputError(f"`{label}` cannot be run on {describe_inputs(inputs)}: {told(error)}{takes}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cnnx.analysis.memory import Alive, Memory
+from cnnx.analysis.model_figures import Dispatched
 from cnnx.analysis.model_parts import WHOLE
 from cnnx.analysis.runs import Run
 from cnnx.errors import CnnxError, UsageError
@@ -54,10 +55,26 @@ class ProfileModel:
             module, inputs = self.model.prepare(self.settings)
             forward = ClockedForward(module, inputs, self.watched)
             subject = Subject(module, inputs, forward, tuple([name or WHOLE for name in forward.names]))
-            return _by_module(profile_subject(subject, self.settings, before, progress))
+            run = _by_module(profile_subject(subject, self.settings, before, progress))
+            return _warned(run, self._passed_over(forward))
         if isinstance(attempt.error, CnnxError):
             raise attempt.error
         raise UsageError(f"running `{self.model.source.name}` raised {told(attempt.error)}") from attempt.error
+
+    def _passed_over(self, forward: ClockedForward) -> str:
+        """Name the modules that do arithmetic when they are counted, and were not called when they were measured."""
+        paths = {node.op.module for node in self.model.figures.by_node if node.macs and isinstance(node.op, Dispatched)}
+        passed = sorted(paths.intersection(self.watched).difference(forward.names))
+        more = f" and {len(passed) - 1} more" if len(passed) > 1 else ""
+        return f"`{passed[0]}`{more}" if passed else ""
+
+
+def _warned(run: Run, passed: str) -> Run:
+    """Say that modules were passed over, where some were."""
+    if not passed:
+        return run
+    warning = f"{passed} did not run as modules of their own: torch or the model takes a faster way when it is measured"
+    return replace(run, environment=replace(run.environment, warnings=(*run.environment.warnings, warning)))
 
 
 def _by_module(run: Run) -> Run:
@@ -71,8 +88,8 @@ def _by_module(run: Run) -> Run:
 
 
 def predict_memory(model: Model, watched: Sequence[str], settings: Settings) -> tuple[Memory | None, tuple[Alive, ...]]:
-    """Predict the memory of a model that was made in this process; nothing where it does not run without data."""
-    if model.module is None:
+    """Predict the memory of a model that was counted in this process; nothing where it does not run without data."""
+    if model.shell is None:
         return None, ()
-    inputs = model.source.draw(batch=settings.batch, dtype=settings.dtype, seed=settings.seed)
-    return predict_model(model.module, inputs, watched, settings.dtype, settings.batch)
+    inputs = model.source.draw(batch=settings.batch, device="meta", dtype=settings.dtype)
+    return predict_model(model.shell, inputs, watched, settings.dtype, settings.batch)

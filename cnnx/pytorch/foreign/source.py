@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
 import torch
@@ -31,13 +34,28 @@ class ModelSource:
         Random numbers begin at `seed`, and go on as before afterwards. Weights that are real numbers get the dtype.
         Raises `UsageError`.
         """
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
+        with _random_from(seed):
             found = import_named(self.name)
             made = found if isinstance(found, nn.Module) else self._call(found)
         if not isinstance(made, nn.Module):
             raise UsageError(f"`{self.name}` gives {_what(made)}, not an nn.Module")
         return made.to(device=device, dtype=find_dtype(dtype))
+
+    def make_shell(self, dtype: str = "float32") -> nn.Module | None:
+        """Give the model without data, on the meta device, so that none of any size fills the memory.
+
+        Gives None for what cannot be made so, and for an instance, which is there with its data. What the code prints
+        or warns of is dropped: it will say so again. Raises `UsageError` for what cannot be imported.
+        """
+        found = import_named(self.name)
+        if isinstance(found, nn.Module):
+            return None
+        with Attempt(), _random_from(0), torch.device("meta"), redirect_stdout(StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = self._call(found)
+            weights = [*made.parameters(), *made.buffers()]
+            return made.to(dtype=find_dtype(dtype)) if all(weight.is_meta for weight in weights) else None
+        return None
 
     def _call(self, found: Any) -> Any:
         if not callable(found):
@@ -49,18 +67,31 @@ class ModelSource:
         raise UsageError(f"`{self.name}({written})` raised {told(attempt.error)}") from attempt.error
 
     def draw(self, *, batch: int = 1, device: str = "cpu", dtype: str = "float32", seed: int = 0) -> tuple[Tensor, ...]:
-        """Draw its inputs, each (batch, *shape): real numbers from the normal distribution, else zeros, or true."""
+        """Draw its inputs, each (batch, *shape): real numbers from the normal distribution, else zeros, or true.
+
+        On the meta device they have no data.
+        """
         generator = torch.Generator().manual_seed(seed)
-        return tuple([_draw(each, batch, find_dtype(dtype), generator).to(device) for each in self.inputs])
+        return tuple([_draw(each, batch, device, find_dtype(dtype), generator) for each in self.inputs])
 
 
-def _draw(given: ModelInput, batch: int, dtype: torch.dtype, generator: torch.Generator) -> Tensor:
+@contextmanager
+def _random_from(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+def _draw(given: ModelInput, batch: int, device: str, dtype: torch.dtype, generator: torch.Generator) -> Tensor:
     shape = (batch, *given.shape)
-    if given.kind == "bool":
-        return torch.ones(shape, dtype=torch.bool)
+    kind = getattr(torch, given.kind) if given.kind else dtype
+    if device == "meta":
+        return torch.empty(shape, dtype=kind, device=device)
+    if kind is torch.bool:
+        return torch.ones(shape, dtype=kind, device=device)
     if given.kind:
-        return torch.zeros(shape, dtype=getattr(torch, given.kind))  # an index that every table has
-    return torch.randn(shape, generator=generator).to(dtype)
+        return torch.zeros(shape, dtype=kind, device=device)  # an index that every table has
+    return torch.randn(shape, generator=generator).to(device, dtype)
 
 
 def _what(value: object) -> str:

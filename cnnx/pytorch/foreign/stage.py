@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_map_only
 
 from cnnx.errors import UsageError
 from cnnx.pytorch.foreign.state import Convert, kept_as_it_was, swap
+from cnnx.pytorch.measuring_state import evaluation
 
 Inputs = tuple[Any, ...]  # tensors, or containers of them
 
@@ -39,13 +40,29 @@ def staged(model: nn.Module, inputs: Inputs, device: str) -> Iterator[Inputs]:
     """
     convert = _CONVERTERS[device]
     with ExitStack() as stack:
-        stack.enter_context(kept_as_it_was(model))
         stack.enter_context(torch.no_grad())
         if device == "cpu":
             stack.enter_context(_small_kernels())
-        model.eval()
-        swap(model, convert)
+        if _is_scripted(model):
+            stack.enter_context(_scripted(model, device))
+        else:
+            stack.enter_context(kept_as_it_was(model))
+            model.eval()
+            swap(model, convert)
         yield tree_map_only(Tensor, lambda tensor: convert(tensor.detach()), inputs)
+
+
+def _is_scripted(model: nn.Module) -> bool:
+    return any(isinstance(part, torch.jit.ScriptModule) for part in model.modules())
+
+
+@contextmanager
+def _scripted(model: nn.Module, device: str) -> Iterator[None]:
+    """Run a model whose weights TorchScript holds, out of Python's reach: with these themselves, on the CPU."""
+    if device == "meta":
+        raise NotImplementedError("TorchScript keeps its weights to itself")
+    with evaluation([model]), torch.random.fork_rng(devices=[]):
+        yield
 
 
 @contextmanager
@@ -69,7 +86,7 @@ def plain_model(model: nn.Module, name: str) -> nn.Module:
     """
     if not isinstance(model, nn.Module):
         raise UsageError(f"{name} is of type {type(model).__name__}, not an nn.Module")
-    original = vars(model).get("_modules", {}).get("_orig_mod")  # what `torch.compile` wraps
+    original = getattr(model, "_orig_mod", None)  # what `torch.compile` wraps
     model = original if isinstance(original, nn.Module) else model
     lazy = next((path for path, weight in model.named_parameters() if is_lazy(weight)), None)
     if lazy is not None:

@@ -58,9 +58,9 @@ class TrainModel:
 
 def count_model_backward(model: Model, settings: Settings) -> Backward | None:
     """Count the multiply–adds of the backward pass for one image, on meta; None where it does not run there."""
-    if model.module is None:
+    if model.shell is None:
         return None
-    inputs = model.source.draw(dtype=settings.dtype)
-    with Attempt(), staged(model.module, inputs, "meta") as given, torch.enable_grad():
-        return Backward(count_backward_macs(model.module, given), None, ())
+    inputs = model.source.draw(device="meta", dtype=settings.dtype)
+    with Attempt(), staged(model.shell, inputs, "meta") as given, torch.enable_grad():
+        return Backward(count_backward_macs(model.shell, given), None, ())
     return None
