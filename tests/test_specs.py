@@ -11,6 +11,7 @@ import pytest
 
 from cnnx.analysis.figures import Figures, count
 from cnnx.analysis.worked import check_figures
+from cnnx.errors import SpecError
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
 from cnnx.spec.folders import built_in_folder, scan
@@ -184,3 +185,23 @@ def test_as_many_groups_as_channels_are_a_depthwise_convolution() -> None:
 )
 def test_the_input_is_added_where_the_article_adds_it(name: str, parameters: dict[str, Any], added: bool) -> None:
     assert any(node.op.word == "add" for node in load(name, **parameters)) == added
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "shape", "told"),
+    [
+        # 32 → (32 + 4 − 11)//4 + 1 = 7 → 3 → 1, and 3 does not fit into 1
+        ("alexnet", {}, (3, 32, 32), "a kernel of 3 does not fit into the height of 1, at layer `maxpool3` of `alexnet`, which reads 256×1×1"),
+        ("vgg16", {}, (3, 16, 32), "of 2 does not fit into the height of 1, at layer `features.4.maxpool` of `vgg16`, which reads 512×1×2"),
+        ("lenet5", {}, (1, 8, 8), "over 5 does not fit into the height of 4, at layer `conv2` of `lenet5`, which reads 6×4×4"),
+        ("inceptionv3", {}, (3, 64, 64), "over 3 does not fit into the height of 2, at layer `d.conv3x3.conv` of `inceptionv3`, which reads 192×2×2"),
+        ("densenet121", {}, (3, 32, 16), "does not fit into the width of 1, at layer `blocks.2.transition.avgpool` of `densenet121`, which reads 512×2×1"),
+        ("nasnet_mobile", {"aux": True}, (3, 64, 64), "at layer `cells.7.aux.avgpool` of `nasnet_mobile`, which reads 528×4×4"),
+    ],
+)  # fmt: skip
+def test_an_input_that_is_too_small_is_refused_at_the_layer_that_it_does_not_fit(
+    name: str, parameters: dict[str, Any], shape: tuple[int, ...], told: str
+) -> None:
+    with pytest.raises(SpecError) as raised:
+        load(name, shape, **parameters)
+    assert told in raised.value.problems[0].message

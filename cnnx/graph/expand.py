@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from cnnx.errors import Problem, RuleError, SpecError, UsageError
+from cnnx.errors import RuleError, SpecError, UsageError
 from cnnx.graph.binding import (
     bind_call,
     bind_inputs,
@@ -15,6 +15,7 @@ from cnnx.graph.binding import (
     located,
     variant_settings,
 )
+from cnnx.graph.blame import at_layer, place
 from cnnx.graph.frame import (
     Callee,
     Frame,
@@ -36,9 +37,7 @@ from cnnx.graph.operation import Operation, Shape
 from cnnx.spec.actions import Branch, Call, Each, Group, Join, Pass, Repeat, Step
 from cnnx.spec.expressions import Scope
 from cnnx.spec.library import Library, Target
-from cnnx.spec.model import SpecFile
 from cnnx.spec.options import Strict
-from cnnx.spec.places import Reader
 from cnnx.spec.values import Value
 from cnnx.spec.yaml_reader import Mark
 
@@ -71,13 +70,14 @@ class Expansion:
 
     def __init__(self, library: Library) -> None:
         self.library = library
+        self.name = ""  # of what is expanded
         self.nodes: list[Node] = []
         self.shapes: dict[str, Shape] = {}
         self.steps_taken = 0
 
     def run(self, target: Target, given: dict[str, Value], input_shape: Shape | None) -> Graph:
         """Expand a target: its parameters and inputs, its steps, its outputs."""
-        file, spec = target.file, target.file.spec
+        self.name, file, spec = target.name, target.file, target.file.spec
         check_parameters(given, target)
         settings: dict[str, Value] = {}
         if target.variant is not None:
@@ -134,7 +134,7 @@ class Expansion:
             if step.name is not None or len(results) > 1:
                 bind(frame.streams, step.name or (), results)
         except RuleError as error:
-            raise SpecError([_place(error, frame.callee.file, step, scope)]) from None
+            raise SpecError([place(error, frame.callee.file, step, scope)]) from None
         return results[0]
 
     def scope(self, frame: Frame, current: str | None) -> Scope:
@@ -159,7 +159,11 @@ class Expansion:
             raise RuleError(f"more than {MAX_NODES} nodes")
         if name in shapes:
             raise RuleError(f"two nodes are named `{name}`", hint="give one of them a `name`")
-        shape = operation.shape(*[shapes[source] for source in sources])
+        entering = [shapes[source] for source in sources]
+        try:
+            shape = operation.shape(*entering)
+        except RuleError as error:
+            raise at_layer(error, name, self.name, entering) from None
         self.nodes.append(Node(name, operation, sources, shape))
         shapes[name] = shape
         return name
@@ -279,22 +283,3 @@ def _loop_length(times: int) -> int:
     if times > MAX_STEPS:
         raise RuleError(f"a loop of {times}; at most {MAX_STEPS} steps are taken", option="times")
     return int(times)
-
-
-def _place(error: RuleError, file: SpecFile, step: Step, scope: Scope) -> Problem:
-    """Find the option of a step that an error is about, by the option it names or by reading each again."""
-    option = error.option or _failing_option(step, scope)
-    return file.problem(step.mark(option), error.message, error.hint)
-
-
-def _failing_option(step: Step, scope: Scope) -> str:
-    readers: dict[str, Any] = {name: getattr(step.action, name) for name in type(step.action).model_fields}
-    if isinstance(step.action, Call):
-        readers.update(step.action.arguments)
-    for name, reader in readers.items():
-        if isinstance(reader, Reader):
-            try:
-                reader.read(scope)
-            except RuleError:
-                return name
-    return ""
