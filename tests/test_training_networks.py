@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cnnx.analysis.training import Optimizer
 from cnnx.errors import CnnxError
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
@@ -48,7 +49,7 @@ def _small(name: str) -> Graph:
 
 @pytest.mark.parametrize("name", sorted(_names("blocks")))
 def test_every_block_as_observed(name: str) -> None:
-    assert_as_observed(_small(name), BATCH)
+    assert_as_observed(_small(name), BATCH, Optimizer.ADAM)
 
 
 def _networks() -> list[object]:
@@ -62,7 +63,7 @@ def test_the_quick_networks_are_there() -> None:
 
 @pytest.mark.parametrize("name", _networks())
 def test_every_network_as_observed(name: str) -> None:
-    assert_as_observed(_small(name), BATCH)
+    assert_as_observed(_small(name), BATCH, Optimizer.ADAM)
 
 
 @pytest.mark.parametrize("name", AT_DECLARED_SIZE)

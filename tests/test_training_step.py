@@ -13,7 +13,6 @@ from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.settings import Settings
 from cnnx.pytorch.training_memory import observe_training
-from cnnx.pytorch.training_state import training_state
 from tests.built import MIXED
 from tests.conftest import Expand
 from tests.test_in_place import graphs
@@ -30,8 +29,7 @@ def assert_as_observed(graph: Graph, batch: int, optimizer: Optimizer = Optimize
     """Hold the saved bytes, the peak and the optimizer's state against those that storages show."""
     measuring = Settings(batch=batch, dtype=dtype)
     network, inputs = build(graph, dtype=dtype), example_inputs(graph, batch=batch, dtype=dtype)
-    with training_state(network, measuring):
-        seen = observe_training(network, inputs, optimizer, measuring)
+    seen = observe_training(network, inputs, optimizer, measuring)
     predicted = predict_step(graph, optimizer, dtype, batch)
     kept = predicted.optimizer.state_bytes + predicted.optimizer.counter_bytes
     assert (predicted.saved_bytes, predicted.peak_bytes, kept) == (seen.saved_bytes, seen.peak_bytes, seen.state_bytes)
