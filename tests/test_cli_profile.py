@@ -122,7 +122,9 @@ def test_an_interruption_before_anything_was_measured(measured: Measured, comman
     assert (answer.code, answer.out, answer.err) == (130, "", "error: interrupted\n")
 
 
-def test_settings_reach_the_measurement(measured: Measured, command_line: CommandLine) -> None:
+def test_settings_reach_the_measurement(
+    measured: Measured, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = (
         "--dtype",
         "float16",
@@ -229,6 +231,15 @@ def test_a_row_of_csv_for_each_run_and_part(measured: Measured, command_line: Co
     ]
     assert rows[3]["time_ms"] == ""
     assert int(rows[0]["flops"]) == 2 * 256 * 64 * 56 * 56
+
+
+def test_a_compiler_that_is_missing_is_told_before_anything_is_measured(
+    measured: Measured, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    answer = command_line("profile", "bottleneck", "--compile", "--batch", "1,8")
+    assert (answer.code, answer.out, measured) == (2, "", [])
+    assert "needs a C++ compiler" in answer.err
 
 
 def test_a_folder_that_is_not_there_is_told_before_anything_is_measured(

@@ -63,11 +63,16 @@ def read_batches(text: str) -> tuple[int, ...]:
 
 
 def check_devices(settings: Sequence[Settings]) -> None:
-    """Check every device once. Raises `DeviceError`."""
+    """Check every device once, and a compiler where one is needed. Raises `DeviceError`, `UsageError`."""
     from cnnx.pytorch.devices import check_device
 
     for device in dict.fromkeys(each.device for each in settings):
         check_device(device)
+    if any(each.compile for each in settings):
+        from cnnx.pytorch.calling import check_calling
+
+        for each in settings:
+            check_calling(each)
 
 
 def check_possible(figures: Sequence[Figures], settings: Sequence[Settings]) -> None:
