@@ -100,3 +100,23 @@ def test_a_shell_that_asks_and_does_not_listen_is_told_nothing() -> None:
     told = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), told) == (0, b"")
+
+
+def test_a_file_that_is_no_spec_by_its_name_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command_line: CommandLine
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("plain", "mine.txt", "My-Block.yaml"):
+        (tmp_path / name).write_text("input: [8, 4, 4]\nlayers: [relu]\n", "utf-8")
+    (tmp_path / "told.yaml").write_text("claims: {}\nsource: {title: a}\n", "utf-8")
+    for name, told in {
+        "plain": "no spec is named `plain`; the file is named ./plain\n",
+        "mine.txt": "no spec is named `mine.txt`; the file is named ./mine.txt\n",
+        "My-Block.yaml": "My-Block.yaml: the name of a spec has lower-case letters, digits and underscores, "
+        "a letter first, at most 64, not `My-Block`; rename the file: my_block.yaml\n",
+        "told.yaml": "told.yaml:1:1: these are claims and no spec\n"
+        "    1 | claims: {}\n      | ^^^^^^  `cnnx reproduce` reads them\n",
+    }.items():
+        answer = command_line("show", name)
+        assert (answer.code, answer.out, answer.err) == (2, "", f"error: {told}")
+    assert command_line("show", "./plain").code == command_line("show", "./mine.txt").code == 0

@@ -68,9 +68,15 @@ class Library:
             found = self._variant(name, folder)
             if found is not None:
                 return found
-        elsewhere = "`cnnx profile` and `cnnx compare` take models in Python" if ":" in name else ""
-        hint = elsewhere or nearest(name, self.names()) or "`cnnx list` shows every name"
-        raise UsageError(f"no spec is named `{brief(name)}`", hint=hint)
+        raise UsageError(f"no spec is named `{brief(name)}`", hint=self._hint(name))
+
+    def _hint(self, name: str) -> str:
+        """Say what may be meant by a name that no spec has: a file, a model in Python, or the nearest name."""
+        if os.path.isfile(name):  # noqa: PTH113 - False for any text, where Path raises
+            return f"the file is named ./{name}"
+        if ":" in name:
+            return "`cnnx profile` and `cnnx compare` take models in Python"
+        return nearest(name, self.names()) or "`cnnx list` shows every name"
 
     def has(self, name: str) -> bool:
         """Say whether a file or a variant of this name exists, without parsing: files may name each other."""
@@ -170,7 +176,9 @@ class Library:
         try:
             check_name(name, "the name of a spec")
         except RuleError as error:
-            raise SpecError([Problem(source.file, 0, 0, error.message)]) from None
+            better = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+            hint = f"rename the file: {better}{path.suffix}" if NAME.fullmatch(better) else ""
+            raise SpecError([Problem(source.file, 0, 0, error.message, hint)]) from None
         if name in OPERATIONS:
             raise SpecError([Problem(source.file, 0, 0, f"`{name}` is an operation and cannot name a spec")])
         return parse_spec(source, name, lambda other: other == name or self.has(other), lambda: sorted(self._places))

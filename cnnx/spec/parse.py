@@ -43,6 +43,9 @@ def parse_spec(
     Raises `SpecError` with every problem of the file.
     """
     data = read_yaml(source)
+    if "claims" in data and "layers" not in data:
+        at = data.keys_at["claims"]
+        raise SpecError([source.problem(at, "these are claims and no spec", "`cnnx reproduce` reads them")])
     normalizer = Normalizer(source, is_spec, spec_names)
     normal = _normalize(data, normalizer)
     problems = normalizer.problems

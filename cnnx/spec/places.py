@@ -41,7 +41,9 @@ def check_name(name: object, what: str = "a name") -> str:
     Raises `RuleError` otherwise.
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise RuleError(f"{what} has lower-case letters, digits and underscores, at most 64, not {show_value(name)}")
+        raise RuleError(
+            f"{what} has lower-case letters, digits and underscores, a letter first, at most 64, not {show_value(name)}"
+        )
     return name
 
 
