@@ -125,6 +125,7 @@ def test_an_interruption_before_anything_was_measured(measured: Measured, comman
 def test_settings_reach_the_measurement(
     measured: Measured, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("CXX", "sh")  # something that is there
     options = (
         "--dtype",
         "float16",
