@@ -109,6 +109,10 @@ def test_training_that_fails_is_marked_and_the_others_go_on(training: Trained, c
     assert failed["predicted"] is not None
     assert (done["failure"], done["step_ms"]["median"]) == (None, 32.7)
     assert [settings.batch for settings, _ in training] == [8, 1]
+    assert answer.err == "warning: batch 8 was not trained: a training step needs at least 22 GiB\n"
+    table = command_line("profile", "bottleneck", "--train", "--batch", "8,1")
+    assert (table.code, table.err) == (0, "")
+    assert "batch 8 was not trained: a training step needs at least 22 GiB" in table.out.splitlines()
 
 
 def test_where_nothing_could_be_trained_the_reason_is_the_error(training: Trained, command_line: CommandLine) -> None:

@@ -108,7 +108,7 @@ def profile(
 def _answer(output: Output, found: Profile) -> None:
     from cnnx.report.profile import draw_profile
     from cnnx.report.profile_formats import profile_document, profile_grid
-    from cnnx.report.profile_summary import failure_note
+    from cnnx.report.profile_summary import failure_notes
 
     output.write(
         lambda width: draw_profile(found, width),
@@ -116,4 +116,4 @@ def _answer(output: Output, found: Profile) -> None:
         lambda: profile_grid(found),
     )
     if output.form != "table" or output.path is not None:  # a table in sight says it itself
-        warn(failure_note(run, found.runs) for run in found.runs if run.failure is not None)
+        warn(failure_notes(found.runs))

@@ -124,9 +124,10 @@ def _environment_notes(profile: Profile) -> Iterator[str]:
 
 def _warnings(profile: Profile) -> Iterator[str]:
     for run in profile.runs:
-        several = len(profile.runs) > 1
-        training = None if run.training is None else run.training.run
-        for warning in (each for part in (run.run, training) if part is not None for each in part.environment.warnings):
-            yield f"{run_label(run, profile.runs)}: {warning}" if several else warning
+        label = f"{run_label(run, profile.runs)}: " if len(profile.runs) > 1 else ""
+        if run.run is not None:
+            yield from (f"{label}{warning}" for warning in run.run.environment.warnings)
+        if run.training is not None and run.training.run is not None:
+            yield from (f"{label}training: {warning}" for warning in run.training.run.environment.warnings)
         if run.limits is not None:
             yield from run.limits.warnings

@@ -182,13 +182,17 @@ def signed(share: float) -> str:
 
 
 def _failures(runs: Sequence[ProfiledRun], width: int | None) -> Iterator[Text]:
-    failed = [each for each in runs if each.failure is not None]
-    yield from [Text()][: len(failed)]
-    for each in failed:
-        yield from paragraph(failure_note(each, runs), width, "yellow")
+    notes = list(failure_notes(runs))
+    yield from [Text()][: len(notes)]
+    for note in notes:
+        yield from paragraph(note, width, "yellow")
 
 
-def failure_note(profiled: ProfiledRun, runs: Sequence[ProfiledRun]) -> str:
-    """Say which run failed and why."""
-    reason = "" if profiled.failure is None else profiled.failure.message
-    return f"{run_label(profiled, runs)} was not measured: {reason}"
+def failure_notes(runs: Sequence[ProfiledRun]) -> Iterator[str]:
+    """Say which runs failed and why, and which were measured and could not be trained."""
+    for each in runs:
+        training = None if each.training is None else each.training.failure
+        if each.failure is not None:
+            yield f"{run_label(each, runs)} was not measured: {each.failure.message}"
+        elif training is not None:
+            yield f"{run_label(each, runs)} was not trained: {training.message}"
