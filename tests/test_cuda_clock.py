@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cnnx.pytorch import cuda_clock
-from cnnx.pytorch.cuda_clock import CudaClock
+from cnnx.pytorch.cuda_clock import CudaClock, EventPool
 
 
 def test_it_waits_at_the_ends_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +29,27 @@ def test_it_waits_at_the_ends_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: done.append("wait"))
     assert CudaClock().sample(lambda: done.append("call"), 3) == 2.5 / 1000
     assert done == ["wait", "record", "call", "call", "call", "record", "wait for the end"]
+
+
+def test_events_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Recorded] = []
+
+    class Recorded:
+        def __init__(self, enable_timing: bool) -> None:
+            self.times = 0
+            made.append(self)
+
+        def record(self) -> None:
+            self.times += 1
+
+    monkeypatch.setattr(torch.cuda, "Event", Recorded)
+    pool = EventPool()
+    first, second = pool(), pool()
+    assert first is not second
+    pool.give_back([first, second])
+    assert {id(pool()), id(pool())} == {id(first), id(second)}
+    assert [event.times for event in made] == [2, 2]
+    assert id(pool()) == id(made[2])  # what was not given back may still be read
 
 
 def test_its_wall_clock_goes_on() -> None:

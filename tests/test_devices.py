@@ -12,7 +12,7 @@ import torch
 
 from cnnx.errors import DeviceError, UsageError
 from cnnx.pytorch import devices
-from cnnx.pytorch.devices import check_device, parse_devices
+from cnnx.pytorch.devices import check_device, parse_devices, resolve_devices
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,20 @@ def test_other_names_are_refused(text: str, hint: str) -> None:
         parse_devices(text)
     assert caught.value.exit_code == 2
     assert caught.value.hint.startswith(hint)
+
+
+def test_auto_is_cuda_where_it_can_be_used_and_else_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "check_device", lambda name: None)
+    assert resolve_devices("auto") == ("cuda",)
+    assert resolve_devices("cpu, Auto,cuda:1") == ("cpu", "cuda", "cuda:1")
+
+    def lacks(name: str) -> None:
+        raise DeviceError("no GPU is visible")
+
+    monkeypatch.setattr(devices, "check_device", lacks)
+    assert resolve_devices("auto,cpu") == ("cpu",)
+    with pytest.raises(UsageError, match="unknown device `automatic`"):
+        resolve_devices("automatic")
 
 
 def test_names_need_no_torch() -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from cnnx.pytorch.node_times import ClockedCall, NodeClock, between, time_by_node, typical
+from cnnx.pytorch.node_times import ClockedCall, NodeClock, between, clocked_call, time_by_node, typical
 from cnnx.pytorch.protocol import CpuClock
+from cnnx.pytorch.settings import Settings
 
 
 def test_seconds_between_readings_of_the_processor() -> None:
@@ -35,6 +36,30 @@ def test_a_sample_is_the_mean_of_its_calls_and_of_no_others() -> None:
     clock.sample(clocked, 2)
     clock.sample(lambda: None, 3)  # of another call, nothing is noted
     assert [sample.tolist() for sample in clock.by_node] == [pytest.approx([(1 + 3) / 2 * 1e-9] * 2)]
+
+
+def test_events_that_were_read_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Event] = []
+
+    class Event:
+        def __init__(self, enable_timing: bool = True) -> None:
+            made.append(self)
+
+        def record(self) -> None:
+            self.at = 1.0 + len(made)
+
+        def elapsed_time(self, end: Event) -> float:
+            return end.at - self.at
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    clocked = clocked_call(lambda read: (None, [read(), read(), read()]), Settings(device="cuda"))
+    clock = NodeClock(CpuClock(), clocked)
+    clocked()  # the untimed call before a sample
+    clock.sample(clocked, 2)
+    assert len(made) == 6  # three of the untimed call, used again by the first of the sample, and three of the second
+    assert len(clock.by_node[0]) == 2
+    clock.sample(clocked, 2)
+    assert len(made) == 6
 
 
 def test_times_of_nodes_add_up_and_leave_hiccups_out() -> None:

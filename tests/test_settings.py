@@ -14,7 +14,14 @@ def test_defaults() -> None:
     settings = Settings()
     assert (settings.device, settings.dtype, settings.batch, settings.rounds) == ("cpu", "float32", 1, 60)
     assert not settings.on_cuda
+    assert (settings.layout, settings.mode) == ("contiguous", "eager")
     assert Settings(device="cuda:1").on_cuda
+
+
+def test_layout_and_mode_are_named() -> None:
+    assert Settings(channels_last=True).layout == "channels last"
+    assert Settings(compile=True).mode == "compiled"
+    assert Settings(device="cuda", compile=True, cuda_graph=True).mode == "compiled, CUDA graph"
 
 
 @pytest.mark.parametrize(
@@ -27,6 +34,7 @@ def test_defaults() -> None:
         ({"batch": 0}, "batch is 0"),
         ({"rounds": 0}, "rounds is 0"),
         ({"threads": 0}, "threads is 0"),
+        ({"cuda_graph": True}, "a CUDA graph runs on a CUDA device, not on `cpu`"),
         ({"max_time": 0.0}, "max_time is 0 seconds"),
         ({"max_time": float("nan")}, "max_time is nan"),
     ],
