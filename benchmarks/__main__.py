@@ -10,7 +10,16 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-NAMES = ("processes", "static_figures", "linear", "built_against_handwritten", "noise", "parts", "against_torch_timer")
+NAMES = (
+    "processes",
+    "static_figures",
+    "linear",
+    "built_against_handwritten",
+    "noise",
+    "parts",
+    "against_torch_timer",
+    "dispatch_counter",
+)
 
 
 def main(names: Sequence[str]) -> int:

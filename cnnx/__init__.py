@@ -6,7 +6,7 @@
     figures = cnnx.count(graph)
     module = cnnx.build(graph)
 
-`load` and `count` need no torch; `build` and `measure` import it when they are called.
+`load` and `count` need no torch; `build`, `measure` and `count_module` import it when they are called.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from cnnx.analysis.figures import Figures
+    from cnnx.analysis.model_figures import ModelCount
     from cnnx.analysis.records import Measurement
     from cnnx.graph.graph import Graph
 
-__all__ = ["__version__", "build", "count", "load", "measure"]
+__all__ = ["__version__", "build", "count", "count_module", "load", "measure"]
 
 
 def load(name: str, *, input: tuple[int, int, int] | None = None, **parameters: Any) -> Graph:  # noqa: A002 - the spec's own word
@@ -45,6 +46,17 @@ def count(graph: Graph, dtype: str = "float32") -> Figures:
     from cnnx.analysis.figures import count as count_graph
 
     return count_graph(graph, dtype)
+
+
+def count_module(module: nn.Module, *inputs: Any) -> ModelCount:
+    """Count what a call of any module costs, by the operators that it dispatches on the meta device, without data.
+
+    `inputs` are its positional arguments, as they are: a batch of 1 gives the figures of one image. The module is left
+    as it was. Raises `cnnx.errors.UsageError` where it cannot be run on these inputs or gives no tensor.
+    """
+    from cnnx.pytorch.foreign.count import count_module as count_by_dispatch
+
+    return count_by_dispatch(module, *inputs)
 
 
 def build(graph: Graph, *, device: str = "cpu", dtype: str = "float32", seed: int = 0) -> nn.Module:
