@@ -31,7 +31,7 @@ def draw_memory_parts(profile: Profile, top: int, width: int | None) -> list[Tex
 
 def _draw(run: ProfiledRun, top: int, width: int | None) -> list[Text]:
     lines: list[Text] = []
-    if run.predicted is not None:
+    if run.predicted is not None and run.predicted.peak.alive:  # of a model in Python, they are not known by name
         peak = run.predicted.peak
         lines += draw_shares(f"alive at {peak.node or 'the input'}", alive_parts(run.predicted), peak.bytes, width)
         lines.append(Text())
