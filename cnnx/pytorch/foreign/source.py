@@ -36,6 +36,7 @@ class ModelSource:
         """
         with _random_from(seed):
             found = import_named(self.name)
+        with _random_from(seed):  # anew, as what was imported before draws none
             made = found if isinstance(found, nn.Module) else self._call(found)
         if not isinstance(made, nn.Module):
             raise UsageError(f"`{self.name}` gives {_what(made)}, not an nn.Module")
@@ -47,7 +48,8 @@ class ModelSource:
         Gives None for what cannot be made so, and for an instance, which is there with its data. What the code prints
         or warns of is dropped: it will say so again. Raises `UsageError` for what cannot be imported.
         """
-        found = import_named(self.name)
+        with _random_from(0):
+            found = import_named(self.name)
         if isinstance(found, nn.Module):
             return None
         with Attempt(), _random_from(0), torch.device("meta"), redirect_stdout(StringIO()), warnings.catch_warnings():
