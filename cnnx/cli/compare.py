@@ -106,8 +106,9 @@ def compare(
     if aa:
         show_noise(named[0], given, asked, output, static=static)
         return
+    settings = asked.settings()
     entries = open_entries(named, given, chosen, asked.dtype, asked.batch)
-    comparison = _compare(entries, asked, partial(_live, output, shown), static=static)
+    comparison = _compare(entries, settings, partial(_live, output, shown), static=static)
     if order is not None:
         comparison = sort_rows(comparison, order.column, descending=order.descending)
     _answer(output, comparison, shown)
@@ -140,13 +141,14 @@ def _grid(comparison: Comparison, columns: Sequence[str]) -> Grid:
     return comparison_grid(comparison, columns)
 
 
-def _compare(entries: Sequence[Entry], asked: Asked, live: Callable[[], Live], *, static: bool) -> Comparison:
+def _compare(
+    entries: Sequence[Entry], settings: Sequence[Settings], live: Callable[[], Live], *, static: bool
+) -> Comparison:
     """Put the entries together; unless only static figures are asked for, cross-check and measure them too."""
     from cnnx.analysis.comparison import compare as put_together
     from cnnx.analysis.environment import static_environment
     from cnnx.cli.invocation import command_line
 
-    settings = asked.settings()
     if not static:
         check_possible([each.figures for each in entries], settings)
     together = partial(
@@ -156,7 +158,7 @@ def _compare(entries: Sequence[Entry], asked: Asked, live: Callable[[], Live], *
         [each.figures for each in entries],
         [each.memory for each in entries],
         static_environment(command_line()),
-        batch=asked.batch,
+        batch=settings[0].batch,
         models=[each.counted for each in entries],
         accuracies=[each.accuracy for each in entries],
     )
