@@ -16,6 +16,7 @@ from cnnx.report.text import line, paragraph, show_shapes
 
 GIGA = 10**9
 _INDENT = 14
+_ENOUGH_ROUNDS = 6  # for an interval that says something
 _ALIGNED = ("ms", "images/s", "GFLOP/s", "GB/s")  # columns of measured numbers, points beneath each other
 
 
@@ -116,8 +117,9 @@ def _parts(run: Run) -> str:
     times = run.times
     whole = "the whole" if run.eager is None else "the whole, eager,"
     low, high = (signed(bound - 1) for bound in times.sum_to_whole.ci95)
+    bounds = f" [{low}, {high}]" if times.rounds >= _ENOUGH_ROUNDS else ""
     return (
-        f"{significant(times.sum_ms)} ms added up, {signed(times.sum_to_whole.ratio - 1)} [{low}, {high}] against "
+        f"{significant(times.sum_ms)} ms added up, {signed(times.sum_to_whole.ratio - 1)}{bounds} against "
         f"{whole} of {significant(times.whole_ms)} ms"
     )
 
