@@ -132,40 +132,41 @@ def run_label(profiled: ProfiledRun, runs: Sequence[ProfiledRun]) -> str:
 
 def _draw_runs(runs: Sequence[ProfiledRun], width: int | None) -> list[Text]:
     lead = Column("", tuple(run_label(run, runs) for run in runs), left=True, style="bold")
+    return draw_folded(lead, [*_speed_columns(runs), *_memory_columns(runs)], width)
 
-    def column(header: str, write: Callable[[ProfiledRun, Run], str], *, left: bool = False) -> Column:
-        cells = [NOTHING if each.run is None else write(each, each.run) for each in runs]
-        return Column(header, aligned(cells) if header in _ALIGNED else tuple(cells), left=left)
 
-    return draw_folded(
-        lead,
-        [
-            [
-                column("ms", lambda each, run: significant(run.latency.median)),
-                column("middle half", lambda each, run: interval(run.latency.p25, run.latency.p75)),
-            ],
-            [column("images/s", lambda each, run: significant(images_per_second(each, run)))],
-            [
-                column("GFLOP/s", lambda each, run: _giga(each.whole.placement.flops_per_second or 0)),
-                column("GB/s", lambda each, run: _giga(each.whole.placement.bytes_per_second or 0)),
-            ],
-            [
-                column("bound by", lambda each, run: each.whole.placement.bound or NOTHING),
-                column("of roof", lambda each, run: percent(each.whole.placement.roof_share)),
-            ],
-            [
-                Column("peak bytes", tuple(_predicted(each) for each in runs)),
-                column("observed", lambda each, run: NOTHING if run.memory is None else exact(run.memory.peak_bytes)),
-            ],
-            [
-                column(
-                    "parts",
-                    lambda each, run: NOTHING if run.times is None else signed(run.times.sum_to_whole.ratio - 1),
-                )
-            ],
-        ],
-        width,
-    )
+def _column(header: str, runs: Sequence[ProfiledRun], write: Callable[[ProfiledRun, Run], str]) -> Column:
+    """Give a cell for each run that was measured, and a dash for the others."""
+    cells = [NOTHING if each.run is None else write(each, each.run) for each in runs]
+    return Column(header, aligned(cells) if header in _ALIGNED else tuple(cells))
+
+
+def _speed_columns(runs: Sequence[ProfiledRun]) -> Iterator[list[Column]]:
+    yield [
+        _column("ms", runs, lambda each, run: significant(run.latency.median)),
+        _column("middle half", runs, lambda each, run: interval(run.latency.p25, run.latency.p75)),
+    ]
+    yield [_column("images/s", runs, lambda each, run: significant(images_per_second(each, run)))]
+    yield [
+        _column("GFLOP/s", runs, lambda each, run: _giga(each.whole.placement.flops_per_second or 0)),
+        _column("GB/s", runs, lambda each, run: _giga(each.whole.placement.bytes_per_second or 0)),
+    ]
+    yield [
+        _column("bound by", runs, lambda each, run: each.whole.placement.bound or NOTHING),
+        _column("of roof", runs, lambda each, run: percent(each.whole.placement.roof_share)),
+    ]
+
+
+def _memory_columns(runs: Sequence[ProfiledRun]) -> Iterator[list[Column]]:
+    yield [
+        Column("peak bytes", tuple(_predicted(each) for each in runs)),
+        _column("observed", runs, lambda each, run: NOTHING if run.memory is None else exact(run.memory.peak_bytes)),
+    ]
+    yield [_column("parts", runs, lambda each, run: _parts_against_whole(run))]
+
+
+def _parts_against_whole(run: Run) -> str:
+    return NOTHING if run.times is None else signed(run.times.sum_to_whole.ratio - 1)
 
 
 def _draw_training(runs: Sequence[ProfiledRun], width: int | None) -> list[Text]:
