@@ -109,6 +109,11 @@ def test_embeddings_are_looked_up() -> None:
     assert count_module(nn.EmbeddingBag(9, 4), tokens).figures.flops == 5 * 4  # their sum
 
 
+def test_bilinear_layers() -> None:
+    figures = count_module(nn.Bilinear(3, 4, 5), torch.zeros(2, 3), torch.zeros(2, 4)).figures
+    assert (figures.macs, figures.flops) == (2 * 5 * (3 * 4 + 3), 2 * 2 * 5 * (3 * 4 + 3) + 2 * 5)
+
+
 def test_bias() -> None:
     conv, linear = nn.Conv2d(8, 3, 1), nn.Linear(4, 5)
     assert count_module(conv, X).figures.flops == 2 * 3 * 24 * 8 + 3 * 24

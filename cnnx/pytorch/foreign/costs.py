@@ -65,6 +65,12 @@ def product_and_sum(args: Arguments, kwargs: Keywords, out: Any) -> Cost:
     return Cost(out.numel() * args[1].shape[-1], out.numel())
 
 
+def bilinear(args: Arguments, kwargs: Keywords, out: Any) -> Cost:
+    """x₁·A·x₂ of each result, with A of (n, m) among (out, n, m): n·m for A·x₂ and n for the product with x₁."""
+    _, rows, columns = args[1].shape
+    return Cost(out.numel() * (rows * columns + rows))
+
+
 def dot(args: Arguments, kwargs: Keywords, out: Any) -> Cost:
     """(k,) · (k,): k."""
     return Cost(args[0].numel())

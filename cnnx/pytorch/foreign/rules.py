@@ -35,6 +35,7 @@ _PRODUCTS: Mapping[str, tuple[Category, Count]] = {
     ),
     "mm mv": (Category.LINEAR, costs.product),
     "addmm addmv _addmm_activation": (Category.LINEAR, costs.product_and_sum),
+    "_trilinear": (Category.LINEAR, costs.bilinear),
     "bmm": (Category.MATMUL, costs.product),
     "baddbmm": (Category.MATMUL, costs.product_and_sum),
     "dot vdot": (Category.MATMUL, costs.dot),
@@ -99,12 +100,12 @@ _LAYOUT = """
     replication_pad1d replication_pad2d replication_pad3d channel_shuffle native_channel_shuffle pixel_shuffle
     pixel_unshuffle roll flip rot90 repeat repeat_interleave scatter index_put index_copy index_fill where
     masked_fill masked_select masked_scatter tril triu sort topk argsort kthvalue median mode nonzero
-    unique_consecutive _unique2 isin searchsorted bucketize im2col max_unpool2d max_unpool3d fill zero copysign
-    nan_to_num logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not __and__
-    __or__ __xor__ __lshift__ __rshift__ bitwise_left_shift bitwise_right_shift any all isnan isinf isfinite signbit
-    bernoulli uniform normal random exponential native_dropout empty_like zeros_like ones_like full_like rand_like
-    randn_like randint_like new_empty new_zeros new_ones new_full new_empty_strided lift_fresh_copy resize set
-    diag_embed tril_indices triu_indices
+    unique_consecutive _unique2 isin searchsorted bucketize im2col max_unpool2d max_unpool3d _pack_padded_sequence
+    fill zero copysign nan_to_num logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor
+    bitwise_not __and__ __or__ __xor__ __lshift__ __rshift__ bitwise_left_shift bitwise_right_shift any all isnan
+    isinf isfinite signbit bernoulli uniform normal random exponential native_dropout empty_like zeros_like
+    ones_like full_like rand_like randn_like randint_like new_empty new_zeros new_ones new_full new_empty_strided
+    lift_fresh_copy resize set diag_embed tril_indices triu_indices
 """
 
 _PICKS = "embedding index _unsafe_index index_select gather take take_along_dim"
