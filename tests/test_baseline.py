@@ -20,7 +20,7 @@ from cnnx.errors import UsageError
 from tests.conftest import CommandLine, Expand
 
 SPEC = "input: [4, 6, 6]\nparameters: {r: 2}\nlayers:\n  - conv: {out: 4 * r, kernel: 3}\n  - relu\n"
-ASKED = Asked({"r": 2, "rates": [1, 2], "act": "relu"}, (4, 6, 6), "float16", 3, "fvcore")
+ASKED = Asked({"r": 2, "rates": [1, 2], "act": "relu"}, ("4×6×6", "int64:77"), "float16", 3, "fvcore")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_spec_whose_own_defaults_changed_is_found(file: Path, snapshot: Snapsh
     ("asked", "told"),
     [
         (Asked({"r": 4}), "without settings, and here with r=4"),
-        (Asked({}, (4, 7, 7)), "with its own input, and here with the input 4×7×7"),
+        (Asked({}, ("4×7×7",)), "with its own input, and here with the input 4×7×7"),
         (Asked({}, dtype="float16"), "in float32, and here in float16"),
         (Asked({}, batch=2), "for a batch of 1, and here for a batch of 2"),
         (Asked({}, convention="torch"), "by the convention cnnx, and here by the convention torch"),

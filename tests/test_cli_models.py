@@ -89,7 +89,8 @@ def test_a_profile_for_programs(command_line: CommandLine) -> None:
     name = "models_on_the_line.py:Net@width=6,act=sigmoid"
     answer = command_line("profile", name, "--batch", "1,2", "--input", "3x16x16", "--json", *QUICK)
     one, two = results(answer.out)
-    assert (one["name"], one["parameters"]) == (name, {"width": 6, "act": "sigmoid"})
+    assert (one["name"], one["label"]) == ("models_on_the_line.py:Net", name)
+    assert one["parameters"] == {"width": 6, "act": "sigmoid"}
     assert (one["input"], one["output"]) == ({"input": [3, 16, 16]}, {"output": [10]})
     assert one["macs"] == two["macs"] == 6 * STEM + 60
     assert one["flops_by_category"] == {
@@ -176,7 +177,7 @@ ERRORS: list[tuple[tuple[str, ...], str]] = [
     (("profile", "models_on_the_line:Text"), "and its forward takes (tokens, weights): missing a required argument: 'weights'; the input is 3×224×224, as nothing was said: --input 128, or --input int64:77 --input 64,"),
     (("profile", NET, "--input", "3x"), "--input 3x: a model's input is a shape without the batch"),
     (("profile", "models_on_the_lime:Net"), "there is no module `models_on_the_lime` (of `models_on_the_lime:Net`); did you mean `models_on_the_line`?"),
-    (("show", NET), f"no spec is named `{NET}`; `cnnx profile` and `cnnx compare` take models in Python"),
+    (("show", NET), f"no spec is named `{NET}`; `cnnx profile`, `compare` and `check` take models in Python"),
 ]  # fmt: skip
 
 

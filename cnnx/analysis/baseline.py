@@ -1,12 +1,12 @@
 """Baselines: what a model cost when it was last agreed on, kept in a file.
 
     {"schema": "cnnx-baseline/1", "cnnx": "0.1.0", "results": [
-      {"name": "mine", "settings": {"r": 8}, "given_input": null, "dtype": "float32", "batch": 1, "convention": "cnnx",
+      {"name": "mine", "settings": {"r": 8}, "given_inputs": null, "dtype": "float32", "batch": 1, "convention": "cnnx",
        "parameters": {…}, "input": {"input": [256, 56, 56]}, "output": {…},
        "figures": {"params": …, "macs": …, …}, "peak_node": "conv3",
        "layers": [{"name", "operation", "output", "params", "macs", "flops", "activation_elements"}, …]}]}
 
-`settings` and `given_input` are what was asked for, `parameters` and `input` what came of it: a spec whose own
+`settings` and `given_inputs` are what was asked for, `parameters` and `input` what came of it: a spec whose own
 defaults changed since is compared, one that is asked for otherwise is not. What another command of cnnx wrote as JSON
 is read too, where it has the figures; of what was asked for then, only what came of it is known.
 """
@@ -62,7 +62,7 @@ def _difference(kept: Kept, snapshot: Snapshot) -> str:
     """Say what was asked for otherwise, `with r=8, here with r=4`; nothing where all is the same."""
     there, here = kept.snapshot.asked, snapshot.asked
     if kept.knows_asked:
-        pairs = [(_settings(there.settings), _settings(here.settings)), (_given(there.input), _given(here.input))]
+        pairs = [(_settings(there.settings), _settings(here.settings)), (_given(there.inputs), _given(here.inputs))]
     else:
         pairs = [
             (_settings(kept.snapshot.parameters), _settings(snapshot.parameters)),
@@ -81,8 +81,8 @@ def _settings(settings: Any) -> str:
     return f"with {', '.join(told)}" if told else "without settings"
 
 
-def _given(shape: Sequence[int] | None) -> str:
-    return "with its own input" if shape is None else f"with the input {show_shape(tuple(shape))}"
+def _given(inputs: Sequence[str] | None) -> str:
+    return "with its own input" if inputs is None else f"with the input {' + '.join(inputs)}"
 
 
 def _inputs(snapshot: Snapshot) -> str:
@@ -104,4 +104,4 @@ def _result(snapshot: Snapshot) -> str:
 
 def _asked(snapshot: Snapshot) -> dict[str, Any]:
     asked = asdict(snapshot.asked)
-    return {"settings": asked.pop("settings"), "given_input": asked.pop("input"), **asked}
+    return {"settings": asked.pop("settings"), "given_inputs": asked.pop("inputs"), **asked}

@@ -124,6 +124,10 @@ class _Place:
             raise self.wrong("a text without :: or ##[")
         return value
 
+    def texts(self) -> tuple[str, ...]:
+        """Read a list of texts."""
+        return tuple([item.text() for item in self.items()])
+
     def setting(self, depth: int = 0) -> Value:
         """Read the value of a parameter: a number, true or false, a word, or a list of such."""
         if isinstance(self.value, list) and depth < MAX_LIST_DEPTH:
@@ -144,7 +148,7 @@ class _Place:
 def _kept(result: _Place) -> Kept:
     asked = Asked(
         settings=_values(result.get("settings")),
-        input=result.get("given_input").shape() if result.has("given_input") else None,
+        inputs=result.get("given_inputs").texts() if result.has("given_inputs") else None,
         dtype=result.get("dtype").text(),
         batch=result.get("batch").integer(),
         convention=result.get("convention").text(),

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from cnnx.analysis.amounts import read_bytes, read_count
 from cnnx.analysis.changes import Changes, LayerChange, find_changes
 from cnnx.analysis.snapshot import LayerCost, Snapshot
 from cnnx.errors import RuleError, UsageError
+
+if TYPE_CHECKING:
+    from cnnx.analysis.model_figures import ModelCount
 
 OfLayer = Callable[[LayerCost], int]
 
@@ -89,12 +93,16 @@ class Responsible:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of checking one model; `changes` are those since the baseline, if there is one."""
+    """What came of checking one model; `changes` are those since the baseline, if there is one.
+
+    `counted` says of a model that cnnx did not build how its figures came about.
+    """
 
     label: str
     snapshot: Snapshot
     rows: tuple[Row, ...]
     changes: Changes | None = None
+    counted: ModelCount | None = None
 
     @property
     def failing(self) -> tuple[Row, ...]:

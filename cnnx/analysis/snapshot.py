@@ -32,12 +32,12 @@ class LayerCost:
 class Asked:
     """What a figure was asked for with: it can be held only against one that was asked for alike.
 
-    `settings` are the parameters that were set, and `input` the shape that was given (None: the spec's own). Where a
-    spec's own defaults change between two snapshots, what was asked for stays the same.
+    `settings` are the parameters or arguments that were set, and `inputs` the shapes that were given, as they are shown
+    (None: the model's own). Where its own defaults change between two snapshots, what was asked for stays the same.
     """
 
     settings: Mapping[str, Value]
-    input: Shape | None = None
+    inputs: tuple[str, ...] | None = None
     dtype: str = "float32"
     batch: int = 1
     convention: str = "cnnx"

@@ -58,11 +58,12 @@ class ModelSubject:
             return profile_model(self.model, self._watched(), settings, progress, command)
 
     def predict_training(self, settings: Settings, optimizer: Optimizer) -> tuple[Backward | None, StepMemory | None]:
-        """Count the multiply–adds of its backward pass; what a step needs cannot be told without running one."""
-        from cnnx.pytorch.foreign.training import count_model_backward
+        """Count the multiply–adds of its backward pass and predict the memory of a step, both on the meta device."""
+        from cnnx.pytorch.foreign.training import count_model_backward, predict_model_step
 
         with aside():
-            return count_model_backward(self.model, settings), None
+            step = predict_model_step(self.model, optimizer, settings)
+            return count_model_backward(self.model, settings), step
 
     def train(self, settings: Settings, optimizer: Optimizer, progress: Progress, command: str) -> TrainingRun:
         """Measure its training. Raises `CnnxError`s."""
@@ -103,9 +104,10 @@ def open_model(
             model = count_model(source, dtype, named.written)
     except InputError as error:
         raise InputError(error.message, hint=_hint(assumed)) from error.__cause__
-    if assumed:
-        notes = (*model.counted.notes, f"{assumed}; --input gives another")
-        model.counted = replace(model.counted, notes=notes)
+    counted, notes = model.counted, (f"{assumed}; --input gives another",) if assumed else ()
+    # Its name is without the arguments, as that of a spec is without its settings.
+    named_alone = replace(counted.figures, name=str(named.model))
+    model.counted = replace(counted, figures=named_alone, notes=(*counted.notes, *notes))
     return ModelSubject(named.written, model, model_parts(model.counted))
 
 

@@ -12,7 +12,7 @@ from cnnx.cli import completion
 from cnnx.errors import UsageError, brief
 
 
-def _count(option: str) -> Callable[[str], int]:
+def count_of(option: str) -> Callable[[str], int]:
     """Give what reads an option's integer of at least 1."""
 
     def read(text: str) -> int:
@@ -139,7 +139,7 @@ Device = Annotated[
     ),
 ]
 Batch = Annotated[
-    int, typer.Option("--batch", help="Images in a measured call.", metavar="N", parser=_count("--batch"))
+    int, typer.Option("--batch", help="Images in a measured call.", metavar="N", parser=count_of("--batch"))
 ]
 Batches = Annotated[
     str, typer.Option("--batch", help="Images in a measured call; several with commas: 1,8,32.", metavar="N,N")
@@ -156,7 +156,7 @@ By = Annotated[
 Top = Annotated[
     int | None,
     typer.Option(
-        "--top", help="Only the rows that take longest.", metavar="N", show_default=False, parser=_count("--top")
+        "--top", help="Only the rows that take longest.", metavar="N", show_default=False, parser=count_of("--top")
     ),
 ]
 Train = Annotated[bool, typer.Option("--train", help="Measure training too: forward, backward and update.")]
@@ -179,10 +179,12 @@ Dtype = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(
-        "--threads", help="Threads of torch; its own number if not given.", metavar="N", parser=_count("--threads")
+        "--threads", help="Threads of torch; its own number if not given.", metavar="N", parser=count_of("--threads")
     ),
 ]
-Rounds = Annotated[int, typer.Option("--rounds", help="Rounds to measure in.", metavar="N", parser=_count("--rounds"))]
+Rounds = Annotated[
+    int, typer.Option("--rounds", help="Rounds to measure in.", metavar="N", parser=count_of("--rounds"))
+]
 MaxTime = Annotated[
     float,
     typer.Option(

@@ -11,6 +11,7 @@ from cnnx.analysis.environment import Environment
 from cnnx.report.budgets import check_notes
 from cnnx.report.document import RESULT_FIELDS, Object, document
 from cnnx.report.grid import Cell, Grid, Series
+from cnnx.report.model import model_object
 from cnnx.report.numbers import percent
 
 
@@ -31,6 +32,7 @@ def _result(checked: Checked) -> Object:
         "output": {name: list(shape) for name, shape in snapshot.output.items()},
         **snapshot.figures,
         "label": checked.label,
+        "model": None if checked.counted is None else model_object(checked.counted),
         "holds": not checked.failing,
         "budgets": [_budget(checked, row) for row in checked.rows if row.budget is not None],
         "changes": None if checked.changes is None else _changes(checked.changes),

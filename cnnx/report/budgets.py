@@ -10,6 +10,7 @@ from cnnx.analysis.budgets import LIMITED, Checked, OfLayer, Row, growth
 from cnnx.analysis.changes import Changes, LayerChange
 from cnnx.analysis.snapshot import LayerCost
 from cnnx.graph.operation import show_shape
+from cnnx.report.model import draw_unknown, labelled_notes
 from cnnx.report.notes import CONVENTION, MACS, draw_notes
 from cnnx.report.numbers import NOTHING, counted, exact, percent, value
 from cnnx.report.table import Column, draw_folded
@@ -33,6 +34,8 @@ def draw_checks(found: Sequence[Checked], baseline: str, width: int | None, writ
         lines += [*draw_folded(_lead(checked.rows), _groups(checked.rows), width, styles), Text()]
         if checked.changes is not None:
             lines += [*_draw_changes(checked, checked.changes, baseline, width), Text()]
+        if checked.counted is not None:
+            lines += draw_unknown(checked.counted, width, checked.label)
     notes = [*check_notes(found), *([f"Baseline written to {written}."] if written else [])]
     return [*lines, *draw_notes(notes, width)]
 
@@ -184,4 +187,4 @@ def check_notes(found: Sequence[Checked]) -> list[str]:
             f" Peak bytes: the most input and activation bytes that live at once at inference, for "
             f"{counted(asked.batch, 'image')}; weights and the workspace of kernels are not included."
         )
-    return notes
+    return notes + labelled_notes({each.label: each.counted for each in found if each.counted is not None})

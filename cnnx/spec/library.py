@@ -75,7 +75,7 @@ class Library:
         if os.path.isfile(name):  # noqa: PTH113 - False for any text, where Path raises
             return f"the file is named ./{name}"
         if ":" in name:
-            return "`cnnx profile` and `cnnx compare` take models in Python"
+            return "`cnnx profile`, `compare` and `check` take models in Python"
         return nearest(name, self.names()) or "`cnnx list` shows every name"
 
     def has(self, name: str) -> bool:
