@@ -28,7 +28,7 @@ from cnnx.pytorch.foreign.model import Model, count_model
 from cnnx.pytorch.foreign.predicted import predict_model
 from cnnx.pytorch.foreign.profiling import predict_memory, profile_model
 from cnnx.pytorch.foreign.source import ModelSource
-from cnnx.pytorch.foreign.training import count_model_backward, train_model
+from cnnx.pytorch.foreign.training import count_model_backward, predict_model_step, train_model
 from cnnx.pytorch.latency import measure_graphs
 from cnnx.pytorch.settings import Settings
 
@@ -246,6 +246,11 @@ def test_training_is_measured_and_its_backward_counted(source: ModelSource) -> N
     predicted, _ = predict_memory(model, watched(model), Settings(batch=2))
     assert predicted is not None
     assert run.memory.saved_bytes == predicted.training.saved_bytes
+    step = predict_model_step(model, Optimizer.ADAM, Settings(batch=2))
+    assert step is not None
+    assert (step.saved_bytes, step.peak_bytes) == (run.memory.saved_bytes, run.memory.peak_bytes)
+    assert step.optimizer.state_bytes == 2 * step.weight_bytes
+    assert step.optimizer.state_bytes + step.optimizer.counter_bytes == run.memory.state_bytes
 
 
 def test_graphs_and_models_are_measured_against_each_other(source: ModelSource) -> None:

@@ -39,9 +39,9 @@ def _draw(run: ProfiledRun, top: int, width: int | None) -> list[Text]:
     candidates = [_nodes(run, largest, bars) for bars in _BARS]
     fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
     lines += draw(next(fitting, candidates[-1]))
-    if run.training is not None and run.training.predicted is not None:
-        lines += [Text(), *draw_step_memory(run.training.predicted, top, width)]
-    return lines
+    step = None if run.training is None else run.training.predicted
+    drawn = [] if step is None else draw_step_memory(step, top, width)
+    return [*lines, *([Text()] if drawn else []), *drawn]
 
 
 def largest_nodes(run: ProfiledRun, top: int) -> list[Alive]:

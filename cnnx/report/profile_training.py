@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
+from cnnx.analysis.ledger import Phase
 from cnnx.analysis.profile import Profile, ProfiledRun
 from cnnx.analysis.records import Latency
 from cnnx.analysis.training import Optimizer, StepMemory
@@ -49,7 +50,7 @@ def training_facts(training: ProfiledTraining, batch: int) -> Iterator[tuple[str
 def _memory(memory: StepMemory, run: TrainingRun | None) -> Iterator[tuple[str, str]]:
     seen = None if run is None else run.memory
     yield "saved", _both(memory.saved_bytes, None if seen is None else seen.saved_bytes)
-    where = f"in the {memory.phase} pass{_at(memory.node)}" if memory.node else f"in the {memory.phase}"
+    where = f"in the {memory.phase}{'' if memory.phase is Phase.UPDATE else ' pass'}{_at(memory.node)}"
     yield "step memory", _both(memory.peak_bytes, None if seen is None else seen.peak_bytes, f" {where}")
     optimizer = memory.optimizer
     kept = optimizer.state_bytes + optimizer.counter_bytes
@@ -122,7 +123,9 @@ def draw_training_runs(
 
 
 def draw_step_memory(memory: StepMemory, top: int, width: int | None) -> list[Text]:
-    """Draw what is alive at the peak of a step: by what it is for, then the largest storages."""
+    """Draw what is alive at the peak of a step, where it is told: by what it is for, then the largest storages."""
+    if not memory.alive:
+        return []
     where = f"{memory.phase}{_at(memory.node)}"
     kinds = [(str(held), count) for held, count in memory.by_kind().items()]
     largest = sorted(memory.alive, key=lambda each: -each.bytes)

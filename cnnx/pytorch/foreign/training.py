@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from cnnx.analysis.training import Backward, Optimizer
+from cnnx.analysis.training import Backward, Optimizer, StepMemory
 from cnnx.analysis.training_runs import TrainingRun
 from cnnx.errors import CnnxError, UsageError
 from cnnx.pytorch.backward_counter import count_backward_macs
@@ -20,6 +20,7 @@ from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.settings import Progress, Settings
 from cnnx.pytorch.torch_errors import torch_errors
 from cnnx.pytorch.training import train_module
+from cnnx.pytorch.training_memory import watched_step
 
 
 def train_model(
@@ -63,4 +64,17 @@ def count_model_backward(model: Model, settings: Settings) -> Backward | None:
     inputs = model.source.draw(device="meta", dtype=settings.dtype)
     with Attempt(), staged(model.shell, inputs, "meta") as given, torch.enable_grad():
         return Backward(count_backward_macs(model.shell, given), None, ())
+    return None
+
+
+def predict_model_step(model: Model, optimizer: Optimizer, settings: Settings) -> StepMemory | None:
+    """Predict the memory of a training step from one that runs on meta; None where it does not run there.
+
+    Storages are watched as on a CPU, so which nodes they belong to is not told.
+    """
+    if model.shell is None:
+        return None
+    inputs = model.source.draw(batch=settings.batch, device="meta", dtype=settings.dtype)
+    with Attempt(), staged(model.shell, inputs, "meta") as given, torch.enable_grad():
+        return watched_step(model.shell.train(), given, optimizer, settings)
     return None
