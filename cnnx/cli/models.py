@@ -104,9 +104,10 @@ def open_model(
             model = count_model(source, dtype, named.written)
     except InputError as error:
         raise InputError(error.message, hint=_hint(assumed)) from error.__cause__
-    if assumed:
-        notes = (*model.counted.notes, f"{assumed}; --input gives another")
-        model.counted = replace(model.counted, notes=notes)
+    counted, notes = model.counted, (f"{assumed}; --input gives another",) if assumed else ()
+    # Its name is without the arguments, as that of a spec is without its settings.
+    named_alone = replace(counted.figures, name=str(named.model))
+    model.counted = replace(counted, figures=named_alone, notes=(*counted.notes, *notes))
     return ModelSubject(named.written, model, model_parts(model.counted))
 
 
