@@ -35,8 +35,8 @@ def trained(graph: Graph, batch: int, optimizer: Optimizer, failure: Failure | N
     memory = predict_step(graph, optimizer, batch=batch)
     kept = memory.optimizer.state_bytes + memory.optimizer.counter_bytes
     observed = ObservedTraining(memory.saved_bytes, memory.peak_bytes, kept, with_workspace=False)
-    times = [latency(batch * each) for each in (10.0, 21.5, 1.2, 32.7)]
-    run = TrainingRun(optimizer, *times, observed, replace(MEASURED, batch=batch))
+    forward, backward, update, step = [latency(batch * each) for each in (10.0, 21.5, 1.2, 32.7)]
+    run = TrainingRun(optimizer, forward, backward, update, step, observed, replace(MEASURED, batch=batch))
     return ProfiledTraining(optimizer, count_backward(graph), memory, None if failure else run, failure)
 
 
