@@ -87,7 +87,10 @@ def _graphs() -> list[Graph]:
     library = Library()
     blocks = [file for file in library.files() if file.path.parent.name == "blocks"]
     names = [name for file in blocks for name in (file.spec.variants or [file.name])]
-    return [expand(library.open(name), library) for name in [*names, "mobilenetv3_large", "mobilenetv3_small", "densenet121"]]
+    return [
+        expand(library.open(name), library)
+        for name in [*names, "mobilenetv3_large", "mobilenetv3_small", "densenet121"]
+    ]
 
 
 @pytest.mark.parametrize("graph", _graphs(), ids=lambda graph: graph.name)
