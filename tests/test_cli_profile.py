@@ -20,7 +20,6 @@ from tests.conftest import Answer, CommandLine
 from tests.profiles import timed
 from tests.records import LIMITS
 
-QUICK = ("--rounds", "3", "--threads", "1", "--max-time", "2")
 Measured = list[Settings]
 
 
@@ -265,7 +264,10 @@ def test_limits_are_measured_once_kept_and_measured_anew(
 
     monkeypatch.setenv("CNNX_CACHE", str(tmp_path))
     monkeypatch.setattr("cnnx.pytorch.limits.measure_limits", measure_limits)
-    small = ("profile", "se", "--input", "16x4x4", *QUICK)
+    monkeypatch.setattr(
+        "cnnx.pytorch.profiling.profile_graph", lambda graph, settings, *_: timed(graph, settings.batch)
+    )
+    small = ("profile", "se", "--input", "16x4x4", "--threads", "1")
     first = command_line(*small, "--batch", "1,2")
     assert "Measured now, 2026-01-02 03:04." in first.out
     assert taken == ["cpu"]  # once for both batches
