@@ -143,6 +143,20 @@ def test_settings_reach_the_measurement(
     assert (settings.channels_last, settings.compile, settings.cuda_graph) == (True, True, False)
 
 
+def test_a_run_for_each_device_and_batch(
+    measured: Measured, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnnx.pytorch.devices.check_device", lambda name: None)
+    monkeypatch.setattr("cnnx.pytorch.limits.limits_environment", lambda settings: {})
+    options = ("--device", "cpu,cuda:1", "--batch", "1,8")
+    answer = command_line("profile", "bottleneck", *options)
+    assert answer.code == 0
+    assert [(each.device, each.batch) for each in measured] == [("cpu", 1), ("cpu", 8), ("cuda:1", 1), ("cuda:1", 8)]
+    assert "cuda:1, batch 8" in answer.out
+    found = results(command_line("profile", "bottleneck", *options, "--cuda-graph", "--device", "cuda", "--json"))
+    assert [(each["device"], each["batch"]) for each in found] == [("cuda", 1), ("cuda", 8)]
+
+
 def test_auto_is_the_cpu_where_there_is_no_gpu(
     measured: Measured, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
