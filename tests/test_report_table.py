@@ -107,3 +107,9 @@ def test_a_note_tells_which_columns_are_left_out() -> None:
     assert left_out_note([PARAMS], ["MACs", "name"]) == [
         "Narrow terminal: the columns MACs and name are left out; --json has everything."
     ]
+
+
+def test_a_name_that_is_wider_than_the_terminal_is_broken_at_its_blanks() -> None:
+    names = Column("", ("conv and linear, without bias",), left=True)
+    lines = [line.plain for line in draw_folded(names, [[Column("MACs", ("123,456",))]], 20)]
+    assert lines[2:] == ["conv and linear,", "without bias", "  123,456"]

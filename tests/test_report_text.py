@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnx.report.text import line, paragraph, plain, shorten, show_shapes
+from cnnx.report.text import headline, line, paragraph, plain, shorten, show_shapes, side_by_side
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,14 @@ def test_text_is_shortened_in_its_middle() -> None:
     assert shorten("bottleneck", 10) == "bottleneck"
     assert shorten("bottlenecks.1.expand", 10) == "bottle…and"  # 6 + 1 + 3
     assert shorten("残差残差残差残差", 10) == "残差残…差"  # letters of two columns: 6 + 1 + 2
+
+
+def test_two_texts_stand_side_by_side_where_there_is_room() -> None:
+    assert [line.plain for line in side_by_side(("name", "bold"), ("[/x] told", ""), 15)] == ["name  [/x] told"]
+    assert [line.plain for line in side_by_side(("name", "bold"), ("[/x] told", ""), 14, "  ")] == [
+        "name",
+        "  [/x] told",
+    ]
+    assert [line.plain for line in headline("A title", "its_name", None)] == ["A title  its_name"]
+    assert [line.plain for line in headline("A title", "its_name", 16)] == ["A title", "its_name"]
+    assert [line.plain for line in headline("its_name", "", 40)] == ["its_name"]

@@ -117,19 +117,24 @@ def progress_of(what: str) -> Iterator[Progress]:
 
     Nothing works beside the caller: what draws itself from a thread would be measured along.
     """
-    terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", None)
+    from cnnx.report.console import is_terminal, width_of
+    from cnnx.report.text import shorten
 
-    def tell(done: int, planned: int, _seconds: Sequence[float] = ()) -> None:
+    terminal = is_terminal(sys.stderr) and os.environ.get("TERM") not in ("dumb", None)
+    width = width_of(sys.stderr)
+
+    def write(text: str, count: str) -> None:
         if terminal:
-            sys.stderr.write(f"\r\x1b[2K{what}: {done} of {planned}")
+            # A line that is wrapped would not go away.
+            shown = text if width is None else shorten(text, max(1, width - 1 - len(count)))
+            sys.stderr.write(f"\r\x1b[2K{shown}{count}")
             sys.stderr.flush()
 
-    if terminal:
-        sys.stderr.write(f"{what} …")
-        sys.stderr.flush()
+    def tell(done: int, planned: int, _seconds: Sequence[float] = ()) -> None:
+        write(what, f": {done} of {planned}")
+
+    write(what, " …")
     try:
         yield tell
     finally:
-        if terminal:
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
+        write("", "")

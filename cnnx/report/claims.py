@@ -16,7 +16,7 @@ from cnnx.report.document import Object, document
 from cnnx.report.grid import Cell, Grid, Series
 from cnnx.report.notes import draw_notes
 from cnnx.report.numbers import counted, exact, value
-from cnnx.report.text import line, listed, paragraph
+from cnnx.report.text import listed, paragraph, side_by_side
 from cnnx.spec.claims import VERDICTS, Verdict
 from cnnx.spec.values import Value
 
@@ -36,7 +36,7 @@ def draw_claims(checks: Sequence[ClaimCheck], width: int | None, *, in_full: boo
 
 
 def _draw_claim(check: ClaimCheck, width: int | None, *, in_full: bool) -> Iterator[Text]:
-    yield line((check.name, "bold cyan"), INDENT, (check.verdict, _STYLES[check.verdict]))
+    yield from side_by_side((check.name, "bold cyan"), (check.verdict, _STYLES[check.verdict]), width, INDENT)
     yield from paragraph(check.claim, width, indent=INDENT)
     if in_full:
         yield from paragraph(f"in {check.where}", width, "dim", INDENT)

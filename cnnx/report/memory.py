@@ -11,7 +11,7 @@ from cnnx.report.document import Object
 from cnnx.report.notes import draw_notes, memory_note
 from cnnx.report.numbers import bar, exact, percent
 from cnnx.report.table import Column, draw, fit
-from cnnx.report.text import line, paragraph
+from cnnx.report.text import side_by_side
 
 _BARS = (20, 10, 4, 0)  # from the widest to the narrowest
 
@@ -27,7 +27,7 @@ def draw_memory(head: Sequence[Text], memory: Memory, width: int | None) -> list
     ]
     return [
         *head,
-        *_fact("peak of inference", f"{exact(peak.bytes)} bytes{where}", width),
+        *side_by_side(("peak of inference", "dim"), (f"{exact(peak.bytes)} bytes{where}", "bold"), width, "  "),
         Text(),
         *draw_shares("alive there", alive_parts(memory), peak.bytes, width),
         Text(),
@@ -35,14 +35,6 @@ def draw_memory(head: Sequence[Text], memory: Memory, width: int | None) -> list
         Text(),
         *draw_notes([memory_note(memory.dtype, memory.batch)], width),
     ]
-
-
-def _fact(what: str, fact: str, width: int | None) -> list[Text]:
-    """Draw a fact beside what it is or, where that is too wide, beneath."""
-    beside = line((f"{what}  ", "dim"), (fact, "bold"))
-    if width is None or beside.cell_len <= width:
-        return [beside]
-    return [line((what, "dim")), *paragraph(fact, width, "bold", "  ")]
 
 
 def alive_parts(memory: Memory) -> list[tuple[str, int]]:

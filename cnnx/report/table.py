@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from rich.cells import cell_len
 from rich.text import Text
 
-from cnnx.report.text import line, listed, plain, shorten
+from cnnx.report.text import line, listed, paragraph, plain, shorten
 
 GAP = 2
 LEAST_NAME = 8  # columns that a shortened name keeps, whatever the terminal
@@ -101,7 +101,7 @@ def draw_folded(
     lines: list[Text] = []
     for part in _parts(groups, width - GAP if above and width is not None else beside):
         lines += [Text()] if lines else []
-        lines += _draw_beneath(lead, part, row_styles) if above else draw([lead, *part], row_styles)
+        lines += _draw_beneath(lead, part, width, row_styles) if above else draw([lead, *part], row_styles)
     return lines
 
 
@@ -119,7 +119,9 @@ def _parts(groups: Sequence[Sequence[Column]], room: int | None) -> Iterator[lis
     yield part
 
 
-def _draw_beneath(lead: Column, columns: Sequence[Column], row_styles: Sequence[str]) -> Iterator[Text]:
+def _draw_beneath(
+    lead: Column, columns: Sequence[Column], width: int | None, row_styles: Sequence[str]
+) -> Iterator[Text]:
     """Draw rows beneath the cells of the lead, indented."""
     indent = Column("", ("",) * len(lead.cells))
     height = len([*_headers(columns)]) + 1
@@ -127,7 +129,7 @@ def _draw_beneath(lead: Column, columns: Sequence[Column], row_styles: Sequence[
     yield from [line((lead.header, "bold"))] if lead.header else []
     yield from drawn[:height]
     for cell, row in zip(lead.cells, drawn[height:], strict=True):
-        yield line((cell, lead.style))
+        yield from paragraph(cell, width, lead.style)
         yield row
 
 

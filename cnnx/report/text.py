@@ -47,10 +47,15 @@ def paragraph(text: str, width: int | None, style: str = "", indent: str = "") -
 
 def headline(title: str, name: str, width: int | None) -> list[Text]:
     """Give a title in bold and a name beside it or, where that is too wide, one beneath the other."""
-    both = line((title, "bold"), f"  {name}" if name else "")
+    return side_by_side((title, "bold"), (name, ""), width) if name else paragraph(title, width, "bold")
+
+
+def side_by_side(first: tuple[str, str], second: tuple[str, str], width: int | None, indent: str = "") -> list[Text]:
+    """Give two texts with their styles in one line or, where that is too wide, the second beneath, indented."""
+    both = line(first, "  ", second)
     if width is None or both.cell_len <= width:
         return [both]
-    return [*paragraph(title, width, "bold"), *(paragraph(name, width) if name else [])]
+    return [*paragraph(first[0], width, first[1]), *paragraph(second[0], width, second[1], indent)]
 
 
 def _wrapped(text: str, room: int) -> Iterator[str]:
