@@ -75,7 +75,7 @@ class _Recorder:
         self._names: list[str] = []
         self._records: list[Record] = []
         self._last_use: dict[int, int] = {}  # the position of the last record at which a value is still held
-        self._known = {name: self._fresh(name, batch.bytes(elements(s)), False) for name, s in graph.inputs.items()}
+        self._known = {name: self._brought(name, batch.bytes(elements(s))) for name, s in graph.inputs.items()}
 
     def run(self, node: Node) -> None:
         """Record the functions of a node."""
@@ -118,9 +118,9 @@ class _Recorder:
         self._records.append(Record(name, function, tuple(reads), output, asked))
         return output
 
-    def _fresh(self, name: str, size: int, has_gradient: bool) -> int:
+    def _brought(self, name: str, size: int) -> int:
         place = len(self._values)
-        self._values.append(Value(size, place, place, has_gradient))
+        self._values.append(Value(size, place, place, has_gradient=False))
         self._names.append(name)
         return place
 
@@ -132,8 +132,9 @@ class _Recorder:
         inputs = tuple([self._known[name] for name in self._graph.inputs])
         outputs = tuple([self._known[name] for name in self._graph.outputs])
         dropped: dict[int, list[int]] = {}
+        held = {*inputs, *outputs}
         for value, place in self._last_use.items():
-            if value not in (*inputs, *outputs):
+            if value not in held:
                 dropped.setdefault(place, []).append(value)
         records = [each._replace(dropped=tuple(dropped.get(place, ()))) for place, each in enumerate(self._records)]
         return Tape(tuple(records), tuple(self._values), tuple(self._names), inputs, outputs)
