@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,23 @@ def test_the_format_is_what_is_asked_for_else_what_the_suffix_says(
 def test_two_formats_are_one_too_many(command_line: CommandLine) -> None:
     assert command_line("list", "--json", "--format", "csv").err == "error: --json and --format csv: one of them\n"
     assert command_line("list", "se", "--json", "--format", "json").code == 0
+
+
+def test_links_that_lead_nowhere(tmp_path: Path, command_line: CommandLine) -> None:
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    (tmp_path / "lost.txt").symlink_to(tmp_path / "no/a.txt")
+    (tmp_path / "new.txt").symlink_to(tmp_path / "a.txt")
+    assert command_line("show", "se", "-o", str(tmp_path / "lost.txt")).err == (
+        f"error: -o {tmp_path}/lost.txt: there is no folder {tmp_path}/no\n"
+    )
+    for name in ("loop.txt", "new.txt"):
+        assert command_line("show", "se", "-o", str(tmp_path / name)).code == 0
+    assert (tmp_path / "loop.txt").read_text("utf-8") == (tmp_path / "a.txt").read_text("utf-8")
+    assert (tmp_path / "new.txt").is_symlink()
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="not every system has a file for its standard output")
+def test_the_standard_output_is_a_file_too() -> None:
+    command = [sys.executable, "-m", "cnnx", "show", "se", "-o", "/dev/stdout"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.startswith("Squeeze-and-excitation  se\n")

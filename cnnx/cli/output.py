@@ -91,16 +91,21 @@ def _format_by_suffix(path: Path | None) -> str:
 
 def check_writable(path: Path, option: str = "-o") -> None:
     """Check that a file can be written: its folder is there, and it is no folder itself. Raises `UsageError`."""
-    folder = path.parent
     try:
+        there, folder = path.exists(), (_followed(path) if path.is_symlink() else path).parent
         if path.is_dir():
             raise UsageError(f"{option} {path}: a folder, not a file")
-        if not folder.is_dir():
+        if not there and not folder.is_dir():
             raise UsageError(f"{option} {path}: there is no folder {folder}")
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
         raise UsageError(f"{option} {brief(path, 200)}: {_reason(error)}") from None
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    if not os.access(path if there else folder, os.W_OK):
         raise UsageError(f"{option} {path}: not allowed to write there")
+
+
+def _followed(path: Path) -> Path:
+    """Give the file that a link leads to; of links that lead to themselves, one of them."""
+    return Path(os.path.realpath(path))
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -110,12 +115,11 @@ def _reason(error: OSError | ValueError) -> str:
 
 def replace_file(path: Path, text: str, option: str = "-o") -> None:
     """Write a file so that readers see the old one or the new one, never a part. Raises `UsageError`."""
-    target = path.resolve()  # the file that a link leads to, not the link
     try:
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8", errors="replace")  # a device or pipe cannot be replaced
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", errors="replace")  # a device or pipe cannot be replaced
         else:
-            _replace(target, text)
+            _replace(_followed(path), text)  # the file that a link leads to, not the link
     except OSError as error:
         raise UsageError(f"{option} {path}: {error.strerror}") from None
 
