@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.row import Row, at_most, best
 from cnnx.analysis.figures import count
-from cnnx.analysis.memory import predict_memory
+from cnnx.analysis.memory.inference import predict_memory
 from cnnx.graph.expand import expand
 from cnnx.spec.library import Library, Target
 

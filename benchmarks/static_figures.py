@@ -12,8 +12,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.row import Row, at_least, best_in_turn
-from cnnx.analysis.catalogue import choose
-from cnnx.analysis.cataloguing import read_catalogue
+from cnnx.analysis.catalogue.entries import choose
+from cnnx.analysis.catalogue.reading import read_catalogue
 from cnnx.analysis.figures import count
 from cnnx.graph.expand import expand
 from cnnx.pytorch.build import build, example_inputs

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from cnnx.analysis.figures import Figures
-    from cnnx.analysis.model_figures import ModelCount
+    from cnnx.analysis.models.figures import ModelCount
     from cnnx.analysis.records import Measurement
     from cnnx.graph.graph import Graph
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import cnnx
-from cnnx.analysis.memory import live_by_node, predict_memory
-from cnnx.analysis.parts import parts_of
-from cnnx.analysis.profile import Profile, ProfiledRun, profile_rows, whole_row
+from cnnx.analysis.memory.inference import live_by_node, predict_memory
+from cnnx.analysis.memory.training import Optimizer, count_backward, predict_step
+from cnnx.analysis.profiling.parts import parts_of
+from cnnx.analysis.profiling.profile import Profile, ProfiledRun, profile_rows, whole_row
+from cnnx.analysis.profiling.runs import Failure, ObservedMemory, Run
+from cnnx.analysis.profiling.training_runs import ObservedTraining, ProfiledTraining, TrainingRun
 from cnnx.analysis.records import NodeTime, TimeByNode
-from cnnx.analysis.runs import Failure, ObservedMemory, Run
-from cnnx.analysis.training import Optimizer, count_backward, predict_step
-from cnnx.analysis.training_runs import ObservedTraining, ProfiledTraining, TrainingRun
 from cnnx.graph.graph import Graph
 from tests.records import ADDED, LIMITS, MEASURED, STATIC, SUM, latency
 

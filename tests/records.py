@@ -8,7 +8,9 @@ import cnnx
 from cnnx.analysis.comparison import Comparison, compare
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import Figures
-from cnnx.analysis.memory import predict_memory
+from cnnx.analysis.memory.inference import predict_memory
+from cnnx.analysis.profiling.roofline import Limits
+from cnnx.analysis.profiling.runs import Run
 from cnnx.analysis.records import (
     CounterResult,
     CrossCheck,
@@ -19,8 +21,6 @@ from cnnx.analysis.records import (
     NodeTime,
     TimeByNode,
 )
-from cnnx.analysis.roofline import Limits
-from cnnx.analysis.runs import Run
 
 STATIC = Environment(
     cnnx="0.1.0", python="3.11.7", platform="Linux 6.1 x86_64", command="cnnx compare", cpu="A processor", cores=8

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cnnx.analysis.accuracy import Accuracy, published_accuracy
+from cnnx.analysis.claims.accuracy import Accuracy, published_accuracy
 from cnnx.graph.expand import expand
 from cnnx.spec.folders import built_in_folder
 from cnnx.spec.library import Library

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from cnnx.analysis.amounts import read_bytes, read_count, read_tolerance
+from cnnx.analysis.budgets.amounts import read_bytes, read_count, read_tolerance
 from cnnx.errors import RuleError
 
 

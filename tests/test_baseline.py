@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from cnnx.analysis.baseline import write_baseline
-from cnnx.analysis.baseline_reading import MAX_BYTES, read_baseline
+from cnnx.analysis.budgets.baseline import write_baseline
+from cnnx.analysis.budgets.baseline_reading import MAX_BYTES, read_baseline
+from cnnx.analysis.budgets.snapshot import Asked, Snapshot, take_snapshot
 from cnnx.analysis.figures import count
-from cnnx.analysis.memory import predict_memory
-from cnnx.analysis.snapshot import Asked, Snapshot, take_snapshot
+from cnnx.analysis.memory.inference import predict_memory
 from cnnx.errors import UsageError
 from tests.conftest import CommandLine, Expand
 

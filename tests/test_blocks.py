@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cnnx
-from cnnx.analysis.blocks import blocks
+from cnnx.analysis.profiling.blocks import blocks
 from tests.conftest import Expand
 
 NETWORK = """\

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import pytest
 
-from cnnx.analysis.budgets import GROWTH, LIMITED, Budget, Responsible, check, growth_budgets, read_budgets
-from cnnx.analysis.changes import find_changes
+from cnnx.analysis.budgets.budgets import GROWTH, LIMITED, Budget, Responsible, check, growth_budgets, read_budgets
+from cnnx.analysis.budgets.changes import find_changes
+from cnnx.analysis.budgets.snapshot import Asked, LayerCost, Snapshot, take_snapshot
 from cnnx.analysis.figures import count
-from cnnx.analysis.memory import predict_memory
-from cnnx.analysis.snapshot import Asked, LayerCost, Snapshot, take_snapshot
+from cnnx.analysis.memory.inference import predict_memory
 from cnnx.errors import UsageError
 from tests.conftest import Expand
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.analysis import catalogue_store, cataloguing
-from cnnx.analysis.catalogue import Catalogue, choose
-from cnnx.analysis.catalogue_store import MOST_KEPT, open_catalogue
-from cnnx.analysis.cataloguing import read_catalogue
+from cnnx.analysis.catalogue import reading as cataloguing
+from cnnx.analysis.catalogue import store as catalogue_store
+from cnnx.analysis.catalogue.entries import Catalogue, choose
+from cnnx.analysis.catalogue.reading import read_catalogue
+from cnnx.analysis.catalogue.store import MOST_KEPT, open_catalogue
 from cnnx.spec.library import Library
 
 BLOCK = "title: A thing\nfamily: things\ntags: [small]\ninput: [8, 4, 4]\nlayers: [{conv: {out: 8, kernel: 3}}]\n"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cnnx.analysis.claims import ClaimCheck, check_claims
+from cnnx.analysis.claims.claims import ClaimCheck, check_claims
 from cnnx.errors import SpecError, UsageError
 from cnnx.spec.claim_files import find_claims, parse_claims, read_claims
 from cnnx.spec.claims import VERDICTS, read_known

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.analysis.budgets import LIMITED
+from cnnx.analysis.budgets.budgets import LIMITED
 from cnnx.report.annotations import github_error
 from tests.conftest import CommandLine
 

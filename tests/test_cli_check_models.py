@@ -11,7 +11,7 @@ from textwrap import dedent
 import pytest
 from torch import nn
 
-from cnnx.analysis.model_names import ModelName
+from cnnx.analysis.models.names import ModelName
 from cnnx.pytorch.foreign.places import find_line
 from tests.conftest import CommandLine
 

@@ -175,7 +175,7 @@ def test_a_counter_that_sees_something_else_ends_with_1_and_is_shown(
     def wrong(graph: object, figures: object) -> CrossCheck:
         return differing(figures_of("bottleneck"))
 
-    monkeypatch.setattr("cnnx.pytorch.counters.crosscheck", wrong)
+    monkeypatch.setattr("cnnx.pytorch.counters.crosscheck.crosscheck", wrong)
     answer = command_line("compare", "bottleneck", "--input", "256x4x4", *QUICK)
     assert answer.code == 1
     assert "conv2  macs" in answer.out

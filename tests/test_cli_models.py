@@ -54,8 +54,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr("cnnx.pytorch.limits.measure_limits", lambda settings, progress: LIMITS)
-    monkeypatch.setattr("cnnx.analysis.limits_store.kept_limits", lambda environment: None)
-    monkeypatch.setattr("cnnx.analysis.limits_store.keep_limits", lambda limits: None)
+    monkeypatch.setattr("cnnx.analysis.profiling.limits_store.kept_limits", lambda environment: None)
+    monkeypatch.setattr("cnnx.analysis.profiling.limits_store.keep_limits", lambda limits: None)
     yield tmp_path
     sys.modules.pop("models_on_the_line", None)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from cnnx.analysis.roofline import Limits
-from cnnx.analysis.runs import Run
+from cnnx.analysis.profiling.roofline import Limits
+from cnnx.analysis.profiling.runs import Run
 from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.settings import Settings
@@ -42,8 +42,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
 
     monkeypatch.setattr("cnnx.pytorch.profiling.profile_graph", profile_graph)
     monkeypatch.setattr("cnnx.pytorch.limits.measure_limits", lambda settings, progress: LIMITS)
-    monkeypatch.setattr("cnnx.analysis.limits_store.kept_limits", lambda environment: None)
-    monkeypatch.setattr("cnnx.analysis.limits_store.keep_limits", lambda limits: None)
+    monkeypatch.setattr("cnnx.analysis.profiling.limits_store.kept_limits", lambda environment: None)
+    monkeypatch.setattr("cnnx.analysis.profiling.limits_store.keep_limits", lambda limits: None)
     return seen
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.analysis.claims import check_claims
+from cnnx.analysis.claims.claims import check_claims
 from cnnx.cli.reproduce import complete_claim
 from cnnx.report.claims import draw_claims
 from cnnx.spec.claim_files import find_claims

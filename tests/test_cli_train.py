@@ -9,8 +9,8 @@ import json
 import pytest
 
 import cnnx
-from cnnx.analysis.training import Optimizer, count_backward, predict_step
-from cnnx.analysis.training_runs import TrainingRun
+from cnnx.analysis.memory.training import Optimizer, count_backward, predict_step
+from cnnx.analysis.profiling.training_runs import TrainingRun
 from cnnx.errors import MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.settings import Settings
@@ -43,7 +43,7 @@ def training(monkeypatch: pytest.MonkeyPatch, measured: Measured) -> Trained:
         assert run is not None
         return run
 
-    monkeypatch.setattr("cnnx.pytorch.training.train_graph", train_graph)
+    monkeypatch.setattr("cnnx.pytorch.training.measuring.train_graph", train_graph)
     return seen
 
 

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 import cnnx
-from cnnx.analysis.bridge import bridges
+from cnnx.analysis.claims.verification import checks_of
+from cnnx.analysis.claims.verification import verify as put_together
+from cnnx.analysis.claims.worked import check_figures
+from cnnx.analysis.conventions.bridge import bridges
 from cnnx.analysis.differences import explain_difference
 from cnnx.analysis.environment import static_environment
 from cnnx.analysis.figures import Figures, count
 from cnnx.analysis.records import CrossCheck, Disagreement
-from cnnx.analysis.verification import checks_of
-from cnnx.analysis.verification import verify as put_together
-from cnnx.analysis.worked import check_figures
 from cnnx.cli.app import run
 from cnnx.graph.graph import Graph
-from cnnx.pytorch import counters
+from cnnx.pytorch.counters import crosscheck as counters
 from cnnx.report.bridge import draw_bridges
 from cnnx.report.verification import draw_verifications
 from cnnx.spec.library import Library, Target

@@ -8,7 +8,7 @@ import cnnx
 from cnnx.analysis.comparison import SORT_KEYS, Comparison, compare, sort_rows
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import Figures
-from cnnx.analysis.memory import Memory, predict_memory
+from cnnx.analysis.memory.inference import Memory, predict_memory
 from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement, Latency, LatencyRatio, Measurement
 
 HERE = Environment(cnnx="0.1.0", python="3.11.7", platform="Linux", command="cnnx compare")

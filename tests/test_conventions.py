@@ -11,10 +11,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnnx
-from cnnx.analysis.bridge import MULTIPLIERS, Bridge, Term, bridge, bridges
-from cnnx.analysis.conventions import PRESETS, find_convention
+from cnnx.analysis.conventions.bridge import MULTIPLIERS, Bridge, Term, bridge, bridges
+from cnnx.analysis.conventions.presets import PRESETS, find_convention
+from cnnx.analysis.conventions.quantities import QUANTITIES, Quantity
 from cnnx.analysis.figures import CONVENTION, Figures, count
-from cnnx.analysis.quantities import QUANTITIES, Quantity
 from cnnx.errors import UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs

@@ -17,12 +17,12 @@ from cnnx.analysis.figures import Figures, count
 from cnnx.analysis.records import CrossCheck, Disagreement
 from cnnx.errors import MemoryBudgetError
 from cnnx.graph.graph import Graph
-from cnnx.pytorch import counters
 from cnnx.pytorch.build import build, example_inputs
-from cnnx.pytorch.counters import crosscheck, crosscheck_module
-from cnnx.pytorch.counters_dispatch import count_by_dispatch
-from cnnx.pytorch.counters_fvcore import count_by_fvcore
-from cnnx.pytorch.counters_hooks import count_by_hooks
+from cnnx.pytorch.counters import crosscheck as counters
+from cnnx.pytorch.counters.crosscheck import crosscheck, crosscheck_module
+from cnnx.pytorch.counters.dispatch import count_by_dispatch
+from cnnx.pytorch.counters.fvcore import count_by_fvcore
+from cnnx.pytorch.counters.hooks import count_by_hooks
 
 Expand = Callable[..., Graph]
 
@@ -288,7 +288,7 @@ def test_hundreds_of_nodes(expand_text: Expand) -> None:
 def test_the_compiler_is_not_imported_for_a_count() -> None:
     # It takes as long as importing torch; see `counters_dispatch`.
     code = (
-        "import sys, cnnx; from cnnx.pytorch.counters import crosscheck; "
+        "import sys, cnnx; from cnnx.pytorch.counters.crosscheck import crosscheck; "
         "graph = cnnx.load('residual_bottleneck', input=(16, 8, 8), channels=16); "
         "assert crosscheck(graph, cnnx.count(graph)).agree; "
         "print([name for name in ('torch._dynamo', 'sympy') if name in sys.modules])"

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import cnnx
-from cnnx.analysis.memory import peak_inference
+from cnnx.analysis.memory.inference import peak_inference
 from cnnx.errors import MemoryBudgetError
 from cnnx.pytorch.latency import measure_graphs, prepare
 from cnnx.pytorch.measuring_state import measuring_state

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from cnnx.analysis.figures import count
-from cnnx.analysis.memory import peak_inference, saved_for_backward
+from cnnx.analysis.memory.inference import peak_inference, saved_for_backward
 from cnnx.errors import CnnxError
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph

@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnnx
-from cnnx.analysis.model_figures import ModelCount
+from cnnx.analysis.models.figures import ModelCount
 from cnnx.errors import UsageError
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.foreign.count import count_module

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 import cnnx
-from cnnx.analysis.memory import Alive
-from cnnx.analysis.memory import predict_memory as predict_graph
-from cnnx.analysis.model_names import ModelInput, ModelName
-from cnnx.analysis.model_parts import WHOLE, model_parts
+from cnnx.analysis.memory.inference import Alive
+from cnnx.analysis.memory.inference import predict_memory as predict_graph
+from cnnx.analysis.memory.training import Optimizer
+from cnnx.analysis.models.names import ModelInput, ModelName
+from cnnx.analysis.models.parts import WHOLE, model_parts
 from cnnx.analysis.records import NodeTime
-from cnnx.analysis.training import Optimizer
 from cnnx.errors import InputError, MemoryBudgetError, UsageError
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.foreign.clocked import ClockedForward, most_by_name, time_by_name

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnx.analysis.model_names import ModelInput, find_model_name
+from cnnx.analysis.models.names import ModelInput, find_model_name
 from cnnx.errors import UsageError
 from cnnx.pytorch.foreign.source import ModelSource
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.analysis.conventions import find_convention
-from cnnx.analysis.derivation import Derivation, by_convention, derive
+from cnnx.analysis.conventions.presets import find_convention
 from cnnx.analysis.figures import count
-from cnnx.analysis.formulas import FIGURES, Explanation, explain, total_of
+from cnnx.analysis.formulas.derivation import Derivation, by_convention, derive
+from cnnx.analysis.formulas.explanation import FIGURES, Explanation, explain, total_of
 from cnnx.errors import SpecError, UsageError
 from cnnx.graph.expand import expand
 from cnnx.spec.folders import built_in_folder

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 
-from cnnx.analysis.catalogue import choose
-from cnnx.analysis.cataloguing import read_catalogue
-from cnnx.analysis.training import Optimizer
+from cnnx.analysis.catalogue.entries import choose
+from cnnx.analysis.catalogue.reading import read_catalogue
+from cnnx.analysis.memory.training import Optimizer
 from cnnx.report.catalogue import draw_catalogue
 from cnnx.report.columns import read_columns
 from cnnx.report.comparison import draw_comparison

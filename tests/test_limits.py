@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from cnnx.analysis.limits_store import keep_limits, kept_limits
+from cnnx.analysis.profiling.limits_store import keep_limits, kept_limits
 from cnnx.errors import UsageError
 from cnnx.pytorch import limits
 from cnnx.pytorch.limits import MeasureLimits, limits_environment, measure_limits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnx.analysis.memory import Alive, live_by_node, peak_inference, saved_for_backward, training
+from cnnx.analysis.memory.inference import Alive, live_by_node, peak_inference, saved_for_backward, training
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.analysis.model_names import ModelInput, ModelName, find_model_name, read_model_inputs
+from cnnx.analysis.models.names import ModelInput, ModelName, find_model_name, read_model_inputs
 from cnnx.errors import UsageError
 
 

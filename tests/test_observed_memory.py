@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cnnx.analysis.memory import Alive
-from cnnx.analysis.runs import ObservedMemory
+from cnnx.analysis.memory.inference import Alive
+from cnnx.analysis.profiling.runs import ObservedMemory
 from cnnx.pytorch.observed_memory import observe_memory
 from cnnx.pytorch.settings import Settings
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from cnnx.analysis.carrying import expression_of, plain
-from cnnx.analysis.conditions import Trail
-from cnnx.analysis.formulas import write_condition
-from cnnx.analysis.notation import Writer
-from cnnx.analysis.pairs import Pair, RealPair
-from cnnx.analysis.polynomial import constant, symbol
-from cnnx.analysis.workings import write_numbers, write_working
+from cnnx.analysis.formulas.carrying import expression_of, plain
+from cnnx.analysis.formulas.conditions import Trail
+from cnnx.analysis.formulas.explanation import write_condition
+from cnnx.analysis.formulas.notation import Writer
+from cnnx.analysis.formulas.pairs import Pair, RealPair
+from cnnx.analysis.formulas.polynomial import constant, symbol
+from cnnx.analysis.formulas.workings import write_numbers, write_working
 from cnnx.spec.expressions import Scope, compile_expression
 from cnnx.spec.places import check_count
 

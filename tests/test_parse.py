@@ -154,7 +154,10 @@ def test_a_rounded_figure_keeps_value_and_step() -> None:
         ("- conv: {out: c, kernel: 1, bias: 3}", "bias: 3 is a number; true or false is needed here"),
         ("- conv: {out: c, kernel: 1, act: true}", "act: true is a boolean; a word is needed here"),
         ("- dropout: {p: null}", "p: null is no value; a number is needed here"),
-        ("- {relu: , name: 3}", "name: a stream has lower-case letters, digits and underscores, a letter first, at most 64, not 3"),
+        (
+            "- {relu: , name: 3}",
+            "name: a stream has lower-case letters, digits and underscores, a letter first, at most 64, not 3",
+        ),
         ("- {relu: , when: {a: 1}}", "when: {…} is a mapping; a condition is needed here"),
         ("- each: {columns: [], rows: [], layers: [relu]}", "columns: an empty list; one item at least is needed here"),
         ("- relu\nsource: 2020", "source: 2020 is a number; a mapping is needed here"),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import cnnx
-from cnnx.analysis.conventions import find_convention
+from cnnx.analysis.claims.verification import remarks_of
+from cnnx.analysis.conventions.presets import find_convention
 from cnnx.analysis.figures import count
-from cnnx.analysis.verification import remarks_of
 from cnnx.spec.folders import built_in_folder
 from cnnx.spec.library import Library
 

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from cnnx.analysis.notation import Writer, short_names
-from cnnx.analysis.polynomial import Polynomial, add_up, call, constant, symbol
+from cnnx.analysis.formulas.notation import Writer, short_names
+from cnnx.analysis.formulas.polynomial import Polynomial, add_up, call, constant, symbol
 
 c, g, r = symbol("c"), symbol("g"), symbol("r")
 ONE, TWO, THREE = constant(1), constant(2), constant(3)

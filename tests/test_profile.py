@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cnnx.analysis.figures import count
-from cnnx.analysis.parts import Part, group_parts, parts_of
-from cnnx.analysis.profile import profile_rows, whole_row
+from cnnx.analysis.profiling.parts import Part, group_parts, parts_of
+from cnnx.analysis.profiling.profile import profile_rows, whole_row
 from tests.conftest import Expand
 from tests.records import LIMITS, run_of
 from tests.test_blocks import NETWORK

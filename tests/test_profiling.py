@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import cnnx
-from cnnx.analysis.memory import live_by_node, peak_inference
+from cnnx.analysis.memory.inference import live_by_node, peak_inference
 from cnnx.errors import MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch import profiling

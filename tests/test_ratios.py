@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.analysis.derivation import derive
-from cnnx.analysis.ratios import Ratio, explain_ratio, renamed_in_second
+from cnnx.analysis.formulas.derivation import derive
+from cnnx.analysis.formulas.ratios import Ratio, explain_ratio, renamed_in_second
 from cnnx.spec.library import Library
 from cnnx.spec.values import Value
 from tests.test_formulas import derived

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.analysis.catalogue import Catalogue
-from cnnx.analysis.cataloguing import read_catalogue
+from cnnx.analysis.catalogue.entries import Catalogue
+from cnnx.analysis.catalogue.reading import read_catalogue
 from cnnx.report.catalogue import catalogue_document, draw_catalogue
 from cnnx.spec.library import Library
 from tests.records import STATIC

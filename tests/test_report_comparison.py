@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cnnx.analysis.accuracy import Accuracy
+from cnnx.analysis.claims.accuracy import Accuracy
 from cnnx.analysis.comparison import SORT_KEYS, Comparison
 from cnnx.errors import UsageError
 from cnnx.report.columns import COLUMNS, LATENCY, read_columns, read_sort

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import cnnx
-from cnnx.analysis.model_figures import Dispatched, ModelCount, UnknownOperator
+from cnnx.analysis.models.figures import Dispatched, ModelCount, UnknownOperator
 from cnnx.analysis.records import CounterResult
 from cnnx.graph.operation import Category
 from cnnx.report.model import counters_object, draw_unknown, labelled_notes, model_notes, model_object

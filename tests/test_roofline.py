@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnx.analysis.roofline import Placement, place
+from cnnx.analysis.profiling.roofline import Placement, place
 from tests.records import LIMITS
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from cnnx.analysis.claims.worked import check_figures
 from cnnx.analysis.figures import Figures, count
-from cnnx.analysis.worked import check_figures
 from cnnx.errors import SpecError
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cnnx.analysis.storage import in_place_nodes, storage_roots
+from cnnx.analysis.memory.storage import in_place_nodes, storage_roots
 from cnnx.graph.graph import Graph
 
 Spec = Callable[[str], Graph]

@@ -8,10 +8,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnnx
-from cnnx.analysis.training import Optimizer, count_backward, optimizer_memory, weight_sizes
+from cnnx.analysis.memory.training import Optimizer, count_backward, optimizer_memory, weight_sizes
 from cnnx.graph.graph import Graph
-from cnnx.pytorch.backward_counter import BackwardCounter, count_backward_macs
 from cnnx.pytorch.build import build, example_inputs
+from cnnx.pytorch.training.backward_counter import BackwardCounter, count_backward_macs
 from tests.conftest import Expand
 
 HEAD = "input: [8, 4, 4]\nlayers:\n"

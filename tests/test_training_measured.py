@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 import cnnx
-from cnnx.analysis.training import Optimizer, predict_step
+from cnnx.analysis.memory.training import Optimizer, predict_step
 from cnnx.errors import MemoryBudgetError, UsageError
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.environment import before_measuring
 from cnnx.pytorch.settings import Settings
-from cnnx.pytorch.training import train_graph, train_module
-from cnnx.pytorch.training_state import training_state
-from cnnx.pytorch.training_step import Step, make_optimizer, state_of
+from cnnx.pytorch.training.measuring import train_graph, train_module
+from cnnx.pytorch.training.state import training_state
+from cnnx.pytorch.training.step import Step, make_optimizer, state_of
 from tests.conftest import Expand
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -52,7 +52,7 @@ def test_a_step_is_measured_in_its_parts(expand_text: Expand) -> None:
 def test_every_round_sums_its_parts(monkeypatch: pytest.MonkeyPatch, expand_text: Expand) -> None:
     graph = expand_text(TEXT)
     readings = iter(range(0, 10**12, 1_000_000))  # each reading a millisecond after the one before
-    monkeypatch.setattr("cnnx.pytorch.training.node_reader", lambda settings: lambda: next(readings))
+    monkeypatch.setattr("cnnx.pytorch.training.measuring.node_reader", lambda settings: lambda: next(readings))
     found = train_graph(graph, Optimizer.SGD, QUICK)
     assert (found.forward.median, found.backward.median, found.update.median) == pytest.approx((1, 1, 1))
     assert found.step.median == pytest.approx(3)
@@ -141,7 +141,7 @@ def test_a_step_that_cannot_fit_is_refused_before_anything_is_built(
 ) -> None:
     graph = expand_text(TEXT)
     need = predict_step(graph, Optimizer.ADAM, batch=2).bytes
-    monkeypatch.setattr("cnnx.pytorch.training.available_memory", lambda settings: need - 1)
+    monkeypatch.setattr("cnnx.pytorch.training.measuring.available_memory", lambda settings: need - 1)
     with pytest.raises(MemoryBudgetError, match=f"a training step needs at least {need:,} bytes of memory on `cpu`"):
         train_graph(graph, Optimizer.ADAM, QUICK)
 

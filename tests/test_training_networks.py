@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from cnnx.analysis.training import Optimizer, predict_step
+from cnnx.analysis.memory.training import Optimizer, predict_step
 from cnnx.errors import CnnxError
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.settings import Settings
-from cnnx.pytorch.training_memory import watched_step
+from cnnx.pytorch.training.memory import watched_step
 from cnnx.spec.folders import built_in_folder
 from cnnx.spec.library import Library
 from tests.test_training_step import assert_as_observed

@@ -6,13 +6,13 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 
-from cnnx.analysis.ledger import Held, Phase
-from cnnx.analysis.training import Optimizer, predict_step
+from cnnx.analysis.memory.ledger import Held, Phase
+from cnnx.analysis.memory.training import Optimizer, predict_step
 from cnnx.errors import UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.settings import Settings
-from cnnx.pytorch.training_memory import observe_training
+from cnnx.pytorch.training.memory import observe_training
 from tests.built import MIXED
 from tests.conftest import Expand
 from tests.test_in_place import graphs

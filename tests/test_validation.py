@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.analysis.validation import Validation, validate_files
+from cnnx.analysis.claims.validation import Validation, validate_files
 from cnnx.spec.library import Library
 
 GOOD = "input: [8, 4, 4]\nlayers: [{conv: {out: 8, kernel: 3}}]\nworked: [{params: 576, working: 8·3·3·8}]\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnx.analysis.worked import FigureCheck, check_figures
+from cnnx.analysis.claims.worked import FigureCheck, check_figures
 from cnnx.errors import SpecError
 from cnnx.spec.library import Library
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import Figures
-from cnnx.analysis.memory import Memory
+from cnnx.analysis.memory.inference import Memory
 from cnnx.graph.operation import elements
 
 if TYPE_CHECKING:
-    from cnnx.analysis.accuracy import Accuracy
-    from cnnx.analysis.model_figures import ModelCount
+    from cnnx.analysis.claims.accuracy import Accuracy
+    from cnnx.analysis.models.figures import ModelCount
     from cnnx.analysis.records import CrossCheck, Latency, LatencyRatio, Measurement
 
 Measured: TypeAlias = "tuple[Measurement, Environment]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cnnx.analysis.worked import FigureCheck
+from cnnx.analysis.claims.worked import FigureCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Figures:
     memory_access_elements: int
     receptive_field: Mapping[str, ReceptiveField]  # of the first output, in each input that it sees
     by_node: tuple[NodeFigures, ...] = field(repr=False)
-    convention: str = CONVENTION  # whose FLOPs these are; see `cnnx.analysis.conventions`
+    convention: str = CONVENTION  # whose FLOPs these are; see `cnnx.analysis.conventions.presets`
 
     @property
     def flops_per_byte(self) -> float:

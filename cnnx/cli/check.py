@@ -92,10 +92,10 @@ def check(
     answer = Answer(choose_output(form, json, file), write_baseline, annotate == "github", strict)
     answer.check_possible()
 
-    from cnnx.analysis.budgets import read_budgets
-    from cnnx.analysis.conventions import find_convention
+    from cnnx.analysis.budgets.budgets import read_budgets
+    from cnnx.analysis.budgets.snapshot import Asked
+    from cnnx.analysis.conventions.presets import find_convention
     from cnnx.analysis.figures import check_dtype
-    from cnnx.analysis.snapshot import Asked
     from cnnx.cli.given import Given
     from cnnx.cli.snapshots import obtain
 

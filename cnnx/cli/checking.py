@@ -17,9 +17,9 @@ from cnnx.version import __version__
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from cnnx.analysis.baseline import Baseline
-    from cnnx.analysis.budgets import Budget, Checked
-    from cnnx.analysis.model_figures import ModelCount
+    from cnnx.analysis.budgets.baseline import Baseline
+    from cnnx.analysis.budgets.budgets import Budget, Checked
+    from cnnx.analysis.models.figures import ModelCount
     from cnnx.cli.snapshots import Model
 
 
@@ -72,7 +72,7 @@ class Rule:
 
     def check(self, model: Model) -> Checked:
         """Hold a model to it."""
-        from cnnx.analysis.budgets import check, growth_budgets
+        from cnnx.analysis.budgets.budgets import check, growth_budgets
 
         before = None if self.baseline is None else self.baseline.find(model.snapshot)
         grown: Sequence[Budget] = ()
@@ -86,8 +86,8 @@ def read_rule(budgets: Sequence[Budget], baseline: Path | None, tolerance: str |
     """Read what is to be checked; without budgets and without a tolerance, nothing may grow since the baseline."""
     from fractions import Fraction
 
-    from cnnx.analysis.amounts import read_tolerance
-    from cnnx.analysis.baseline_reading import read_baseline
+    from cnnx.analysis.budgets.amounts import read_tolerance
+    from cnnx.analysis.budgets.baseline_reading import read_baseline
 
     if baseline is None:
         if tolerance is not None:
@@ -106,7 +106,7 @@ def read_rule(budgets: Sequence[Budget], baseline: Path | None, tolerance: str |
 
 
 def _write(path: Path, models: Sequence[Model]) -> None:
-    from cnnx.analysis.baseline import write_baseline
+    from cnnx.analysis.budgets.baseline import write_baseline
 
     replace_file(path, write_baseline([model.snapshot for model in models], __version__), "--write-baseline")
 
@@ -127,7 +127,7 @@ def _show(output: Output, found: Sequence[Checked], baseline: str, written: Path
 
 def _annotate(models: Sequence[Model], found: Sequence[Checked]) -> None:
     """Print an annotation for each figure that is over its budget, at the layer to look at."""
-    from cnnx.analysis.budgets import LIMITED
+    from cnnx.analysis.budgets.budgets import LIMITED
     from cnnx.report.annotations import github_error
     from cnnx.report.budgets import tell_failure
 

@@ -93,7 +93,7 @@ def compare(
     output = choose_output(form, json, file)
 
     from cnnx.analysis.comparison import sort_rows
-    from cnnx.analysis.conventions import find_convention
+    from cnnx.analysis.conventions.presets import find_convention
     from cnnx.cli.entries import open_entries, read_names
     from cnnx.cli.given import Given
     from cnnx.report.columns import read_columns, read_sort

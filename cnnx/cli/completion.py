@@ -105,14 +105,14 @@ def complete_dtype() -> list[str]:
 
 def complete_convention() -> list[str]:
     """Give the names of the conventions."""
-    from cnnx.analysis.conventions import PRESETS
+    from cnnx.analysis.conventions.presets import PRESETS
 
     return [preset.name for preset in PRESETS]
 
 
 def complete_figure() -> list[str]:
     """Give the figures that can be explained."""
-    from cnnx.analysis.formulas import FIGURES
+    from cnnx.analysis.formulas.explanation import FIGURES
 
     return [*FIGURES]
 

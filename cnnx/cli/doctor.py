@@ -39,7 +39,7 @@ def doctor(
 
 
 def _diagnose() -> Diagnosis:
-    from cnnx.analysis.catalogue_store import open_catalogue
+    from cnnx.analysis.catalogue.store import open_catalogue
     from cnnx.analysis.diagnosis import Diagnosis, SearchFolder, installed_packages
     from cnnx.analysis.environment import static_environment
     from cnnx.cli.invocation import command_line

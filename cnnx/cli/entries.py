@@ -10,11 +10,11 @@ from cnnx.cli.given import Given, Named, read_name
 from cnnx.errors import UsageError, brief
 
 if TYPE_CHECKING:
-    from cnnx.analysis.accuracy import Accuracy
-    from cnnx.analysis.conventions import Convention
+    from cnnx.analysis.claims.accuracy import Accuracy
+    from cnnx.analysis.conventions.presets import Convention
     from cnnx.analysis.figures import Figures
-    from cnnx.analysis.memory import Memory
-    from cnnx.analysis.model_figures import ModelCount
+    from cnnx.analysis.memory.inference import Memory
+    from cnnx.analysis.models.figures import ModelCount
     from cnnx.cli.models import ModelSubject
     from cnnx.cli.names import Loaded
     from cnnx.graph.graph import Graph
@@ -78,9 +78,9 @@ def _common_input(loaded: Sequence[Loaded]) -> list[str]:
 
 
 def _of_spec(loaded: Loaded, convention: Convention, dtype: str, batch: int) -> Entry:
-    from cnnx.analysis.accuracy import published_accuracy
+    from cnnx.analysis.claims.accuracy import published_accuracy
     from cnnx.analysis.figures import count
-    from cnnx.analysis.memory import predict_memory
+    from cnnx.analysis.memory.inference import predict_memory
 
     graph, title = loaded.graph, loaded.target.file.spec.title or ""
     figures, memory = convention.apply(count(graph, dtype)), predict_memory(graph, dtype, batch)

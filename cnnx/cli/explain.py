@@ -14,11 +14,11 @@ from cnnx.cli.output import choose_output, warn
 from cnnx.errors import RuleError, UsageError
 
 if TYPE_CHECKING:
-    from cnnx.analysis.conventions import Convention
+    from cnnx.analysis.conventions.presets import Convention
     from cnnx.analysis.coverage import AxisCoverage
-    from cnnx.analysis.derivation import Derivation
-    from cnnx.analysis.formulas import Explanation
-    from cnnx.analysis.ratios import Ratio
+    from cnnx.analysis.formulas.derivation import Derivation
+    from cnnx.analysis.formulas.explanation import Explanation
+    from cnnx.analysis.formulas.ratios import Ratio
     from cnnx.graph.graph import Graph
     from cnnx.graph.operation import Shape
     from cnnx.report.explain import Explained
@@ -72,7 +72,7 @@ def explain(
         raise UsageError("--latex and another format: one of them")
     output = choose_output("latex" if latex else form, json, file)
 
-    from cnnx.analysis.conventions import find_convention
+    from cnnx.analysis.conventions.presets import find_convention
     from cnnx.analysis.environment import static_environment
     from cnnx.cli.invocation import command_line
     from cnnx.cli.names import read_input, read_settings
@@ -105,8 +105,8 @@ class _Asked:
 
     def explain(self, names: Sequence[str]) -> tuple[Sequence[Explained], Ratio | None]:
         """Explain one spec, or two and the ratio between them."""
-        from cnnx.analysis.formulas import check_figure, explain
-        from cnnx.analysis.ratios import explain_ratio, renamed_in_second
+        from cnnx.analysis.formulas.explanation import check_figure, explain
+        from cnnx.analysis.formulas.ratios import explain_ratio, renamed_in_second
         from cnnx.cli.names import split_name
         from cnnx.spec.library import Library
 
@@ -125,7 +125,7 @@ class _Asked:
 
     def derive(self, name: str, library: Library, renamed: Mapping[str, str] | None = None) -> tuple[str, Derivation]:
         """Give a spec's title and its figures with their formulas, by the convention."""
-        from cnnx.analysis.derivation import by_convention, derive
+        from cnnx.analysis.formulas.derivation import by_convention, derive
         from cnnx.cli.names import split_name
 
         bare, own = split_name(name)

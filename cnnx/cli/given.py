@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnx.errors import UsageError, brief
 
 if TYPE_CHECKING:
-    from cnnx.analysis.model_names import ModelInput, ModelName
+    from cnnx.analysis.models.names import ModelInput, ModelName
     from cnnx.graph.operation import Shape
     from cnnx.spec.values import Value
 
@@ -25,7 +25,7 @@ class Named:
 
 def read_name(written: str) -> Named:
     """Tell the name of a model, `module:name`, from that of a spec. Raises `UsageError`."""
-    from cnnx.analysis.model_names import find_model_name
+    from cnnx.analysis.models.names import find_model_name
     from cnnx.cli.names import split_name
 
     if ":" not in written:
@@ -80,6 +80,6 @@ class Given:
 
     def read_model_inputs(self, common: Sequence[str] = ()) -> tuple[ModelInput, ...]:
         """Read the inputs of models; where none are given, what is in `common` use or an image. Raises `UsageError`."""
-        from cnnx.analysis.model_names import DEFAULT_INPUTS, read_model_inputs
+        from cnnx.analysis.models.names import DEFAULT_INPUTS, read_model_inputs
 
         return read_model_inputs(self.inputs or common) or DEFAULT_INPUTS

@@ -10,7 +10,7 @@ from cnnx.cli import completion, options
 from cnnx.cli.output import choose_output, warn
 
 if TYPE_CHECKING:
-    from cnnx.analysis.catalogue import Catalogue
+    from cnnx.analysis.catalogue.entries import Catalogue
     from cnnx.report.grid import Grid
 
 EXAMPLES = """\b
@@ -43,8 +43,8 @@ def list_specs(
     """List every spec and variant with its size and cost."""
     output = choose_output(form, json, file)
 
-    from cnnx.analysis.catalogue import KINDS, choose
-    from cnnx.analysis.catalogue_store import open_catalogue
+    from cnnx.analysis.catalogue.entries import KINDS, choose
+    from cnnx.analysis.catalogue.store import open_catalogue
     from cnnx.analysis.environment import static_environment
     from cnnx.analysis.figures import CONVENTION
     from cnnx.cli.invocation import command_line
@@ -52,7 +52,7 @@ def list_specs(
     from cnnx.report.catalogue import catalogue_document, draw_catalogue
 
     if convention != CONVENTION:  # imported only then: it brings every operation, and a kept catalogue needs none
-        from cnnx.analysis.conventions import find_convention
+        from cnnx.analysis.conventions.presets import find_convention
 
         find_convention(convention)
     known = open_catalogue(convention)
@@ -73,7 +73,7 @@ def list_specs(
 
 def _hint(known: Catalogue, pattern: str) -> str:
     """Say what would match: the other kind, or the nearest name."""
-    from cnnx.analysis.catalogue import choose
+    from cnnx.analysis.catalogue.entries import choose
     from cnnx.errors import nearest
 
     others = choose(known, pattern).entries

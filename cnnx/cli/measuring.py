@@ -90,7 +90,7 @@ def crosscheck_all(subjects: Sequence[Measurable], figures: Sequence[Figures], w
     with watch("cross-checking") as tell:
         tell(0, len(subjects))
         from cnnx.graph.graph import Graph
-        from cnnx.pytorch.counters import crosscheck
+        from cnnx.pytorch.counters.crosscheck import crosscheck
 
         for subject, counted in zip(subjects, figures, strict=True):
             found.append(crosscheck(subject, counted) if isinstance(subject, Graph) else None)

@@ -12,14 +12,14 @@ from cnnx.errors import CheckError, InputError, UsageError, brief
 from cnnx.report.text import listed
 
 if TYPE_CHECKING:
-    from cnnx.analysis.conventions import Convention
+    from cnnx.analysis.conventions.presets import Convention
     from cnnx.analysis.figures import Figures
-    from cnnx.analysis.memory import Alive, Memory
-    from cnnx.analysis.model_figures import ModelCount
-    from cnnx.analysis.parts import Part
-    from cnnx.analysis.runs import Run
-    from cnnx.analysis.training import Backward, Optimizer, StepMemory
-    from cnnx.analysis.training_runs import TrainingRun
+    from cnnx.analysis.memory.inference import Alive, Memory
+    from cnnx.analysis.memory.training import Backward, Optimizer, StepMemory
+    from cnnx.analysis.models.figures import ModelCount
+    from cnnx.analysis.profiling.parts import Part
+    from cnnx.analysis.profiling.runs import Run
+    from cnnx.analysis.profiling.training_runs import TrainingRun
     from cnnx.pytorch.foreign.model import Model
     from cnnx.pytorch.settings import Progress, Settings
 
@@ -93,7 +93,7 @@ def open_model(
         )
     arguments, inputs = {**given.read_arguments(), **named.own}, given.read_model_inputs(common)
 
-    from cnnx.analysis.model_parts import model_parts
+    from cnnx.analysis.models.parts import model_parts
     from cnnx.pytorch.foreign.model import count_model
     from cnnx.pytorch.foreign.source import ModelSource
 

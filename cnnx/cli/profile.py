@@ -10,7 +10,7 @@ from cnnx.cli.output import Output, choose_output, warn
 from cnnx.cli.profiling import Wanted, profile_runs
 
 if TYPE_CHECKING:
-    from cnnx.analysis.profile import Profile
+    from cnnx.analysis.profiling.profile import Profile
 
 EXAMPLES = """\b
 Examples:
@@ -64,7 +64,7 @@ def profile(
     """
     output = choose_output(form, json, file)
 
-    from cnnx.analysis.conventions import find_convention
+    from cnnx.analysis.conventions.presets import find_convention
     from cnnx.cli.given import Given
     from cnnx.cli.measuring import check_devices, read_batches
     from cnnx.cli.models import check_known
@@ -93,7 +93,7 @@ def profile(
     check_devices(settings)
 
     from cnnx.analysis.environment import static_environment
-    from cnnx.analysis.profile import Profile
+    from cnnx.analysis.profiling.profile import Profile
 
     runs = profile_runs(subject, settings, Wanted(by, top, remeasure, trained_by))
     environment, model = static_environment(command_line()), subject.counted

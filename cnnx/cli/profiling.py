@@ -11,11 +11,11 @@ from cnnx.cli.measuring import progress_of
 from cnnx.errors import CnnxError, DeviceError, MemoryBudgetError, UsageError
 
 if TYPE_CHECKING:
-    from cnnx.analysis.profile import ProfiledRun
-    from cnnx.analysis.roofline import Limits
-    from cnnx.analysis.runs import Failure, Run
-    from cnnx.analysis.training import Optimizer
-    from cnnx.analysis.training_runs import ProfiledTraining
+    from cnnx.analysis.memory.training import Optimizer
+    from cnnx.analysis.profiling.profile import ProfiledRun
+    from cnnx.analysis.profiling.roofline import Limits
+    from cnnx.analysis.profiling.runs import Failure, Run
+    from cnnx.analysis.profiling.training_runs import ProfiledTraining
     from cnnx.cli.subjects import ProfileSubject
     from cnnx.pytorch.settings import Settings
 
@@ -120,7 +120,7 @@ def _train(
 
 def failure_of(error: MemoryBudgetError | UsageError | DeviceError) -> Failure:
     """Say why a run failed."""
-    from cnnx.analysis.runs import Failure
+    from cnnx.analysis.profiling.runs import Failure
 
     kinds = {MemoryBudgetError: "memory", UsageError: "unsupported", DeviceError: "device"}
     return Failure(kinds[type(error)], str(error))
@@ -128,7 +128,7 @@ def failure_of(error: MemoryBudgetError | UsageError | DeviceError) -> Failure:
 
 def interruption() -> Failure:
     """Say that a run was interrupted."""
-    from cnnx.analysis.runs import Failure
+    from cnnx.analysis.profiling.runs import Failure
 
     return Failure("interrupted", "interrupted")
 
@@ -141,7 +141,7 @@ def profiled(
     outcome: Outcome,
 ) -> ProfiledRun:
     """Put together what one run is shown as."""
-    from cnnx.analysis.profile import ProfiledRun, profile_rows, whole_row
+    from cnnx.analysis.profiling.profile import ProfiledRun, profile_rows, whole_row
 
     memory, live = subject.predict(settings)
     by = "layer" if wanted.by == "memory" else wanted.by
@@ -163,7 +163,7 @@ def profiled(
 
 def find_limits(settings: Settings, *, remeasure: bool) -> Limits | None:
     """Give the limits of a device, kept or measured; None where it has no matrix product of the dtype."""
-    from cnnx.analysis.limits_store import keep_limits, kept_limits
+    from cnnx.analysis.profiling.limits_store import keep_limits, kept_limits
     from cnnx.pytorch.limits import limits_environment, measure_limits
 
     kept = None if remeasure else kept_limits(limits_environment(settings))

@@ -47,7 +47,7 @@ def reproduce(
     """
     output = choose_output(form, json, file)
 
-    from cnnx.analysis.claims import check_claims
+    from cnnx.analysis.claims.claims import check_claims
     from cnnx.analysis.environment import static_environment
     from cnnx.cli.invocation import command_line
     from cnnx.errors import CheckError, SpecError

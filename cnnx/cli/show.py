@@ -50,10 +50,10 @@ def show(
     output = choose_output(form, json, file)
 
     from cnnx.analysis.about import about
-    from cnnx.analysis.conventions import find_convention
+    from cnnx.analysis.conventions.presets import find_convention
     from cnnx.analysis.environment import static_environment
     from cnnx.analysis.figures import count
-    from cnnx.analysis.memory import predict_memory
+    from cnnx.analysis.memory.inference import predict_memory
     from cnnx.analysis.tree import layers
     from cnnx.cli.invocation import command_line
     from cnnx.cli.names import load, read_input, read_settings

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnx.analysis.conventions import find_convention
+from cnnx.analysis.budgets.snapshot import Asked, Snapshot, take_snapshot
+from cnnx.analysis.conventions.presets import find_convention
 from cnnx.analysis.figures import count
-from cnnx.analysis.memory import predict_memory
-from cnnx.analysis.snapshot import Asked, Snapshot, take_snapshot
+from cnnx.analysis.memory.inference import predict_memory
 from cnnx.cli.given import Given, Named, read_name
 from cnnx.cli.names import load, split_name
 from cnnx.graph.operation import show_shape
 from cnnx.spec.library import Library
 
 if TYPE_CHECKING:
-    from cnnx.analysis.model_figures import ModelCount
+    from cnnx.analysis.models.figures import ModelCount
     from cnnx.cli.names import Loaded
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 from cnnx.cli.given import Given, read_name
 
 if TYPE_CHECKING:
-    from cnnx.analysis.conventions import Convention
+    from cnnx.analysis.conventions.presets import Convention
     from cnnx.analysis.figures import Figures
-    from cnnx.analysis.memory import Alive, Memory
-    from cnnx.analysis.model_figures import ModelCount
-    from cnnx.analysis.parts import Part
-    from cnnx.analysis.runs import Run
-    from cnnx.analysis.training import Backward, Optimizer, StepMemory
-    from cnnx.analysis.training_runs import TrainingRun
+    from cnnx.analysis.memory.inference import Alive, Memory
+    from cnnx.analysis.memory.training import Backward, Optimizer, StepMemory
+    from cnnx.analysis.models.figures import ModelCount
+    from cnnx.analysis.profiling.parts import Part
+    from cnnx.analysis.profiling.runs import Run
+    from cnnx.analysis.profiling.training_runs import TrainingRun
     from cnnx.graph.graph import Graph
     from cnnx.pytorch.settings import Progress, Settings
 
@@ -78,7 +78,7 @@ class SpecSubject:
 
     def predict(self, settings: Settings) -> tuple[Memory | None, tuple[Alive, ...]]:
         """Predict its memory, in all and by node, without torch."""
-        from cnnx.analysis.memory import live_by_node, predict_memory
+        from cnnx.analysis.memory.inference import live_by_node, predict_memory
 
         memory = predict_memory(self.graph, settings.dtype, settings.batch)
         return memory, live_by_node(self.graph, settings.dtype, settings.batch)
@@ -91,7 +91,7 @@ class SpecSubject:
 
     def predict_training(self, settings: Settings, optimizer: Optimizer) -> tuple[Backward, StepMemory]:
         """Count its backward pass and predict the memory of a training step, without torch."""
-        from cnnx.analysis.training import count_backward, predict_step
+        from cnnx.analysis.memory.training import count_backward, predict_step
 
         # Where nothing watches what is dispatched, autograd spares some tensors.
         return count_backward(self.graph), predict_step(
@@ -100,7 +100,7 @@ class SpecSubject:
 
     def train(self, settings: Settings, optimizer: Optimizer, progress: Progress, command: str) -> TrainingRun:
         """Build it and measure its training. Raises `CnnxError`s."""
-        from cnnx.pytorch.training import train_graph
+        from cnnx.pytorch.training.measuring import train_graph
 
         return train_graph(self.graph, optimizer, settings, progress, command)
 
@@ -118,7 +118,7 @@ def open_subject(name: str, given: Given, dtype: str, convention: Convention) ->
 
 def _open_spec(name: str, given: Given, dtype: str, convention: Convention) -> SpecSubject:
     from cnnx.analysis.figures import count
-    from cnnx.analysis.parts import parts_of
+    from cnnx.analysis.profiling.parts import parts_of
     from cnnx.cli.names import load
     from cnnx.spec.library import Library
 

@@ -9,9 +9,9 @@ from cnnx.cli.measuring import progress_of
 from cnnx.errors import CnnxError, DeviceError, MemoryBudgetError, UsageError
 
 if TYPE_CHECKING:
-    from cnnx.analysis.runs import Failure
-    from cnnx.analysis.training import Optimizer
-    from cnnx.analysis.training_runs import ProfiledTraining, TrainingRun
+    from cnnx.analysis.memory.training import Optimizer
+    from cnnx.analysis.profiling.runs import Failure
+    from cnnx.analysis.profiling.training_runs import ProfiledTraining, TrainingRun
     from cnnx.cli.subjects import ProfileSubject
     from cnnx.pytorch.settings import Settings
 
@@ -22,7 +22,7 @@ def read_optimizer(name: str | None, train: bool) -> Optimizer | None:
         if name is not None:
             raise UsageError(f"--optimizer {name}: it is for training", hint="add --train")
         return None
-    from cnnx.analysis.training import Optimizer
+    from cnnx.analysis.memory.training import Optimizer
 
     return Optimizer.SGD if name is None else Optimizer(name)
 
@@ -31,7 +31,7 @@ def profile_training(
     subject: ProfileSubject, settings: Settings, optimizer: Optimizer, failure: Failure | None
 ) -> tuple[ProfiledTraining, CnnxError | KeyboardInterrupt | None]:
     """Predict the training of a run and, unless the run had a `failure`, measure it; give what stopped it too."""
-    from cnnx.analysis.training_runs import ProfiledTraining
+    from cnnx.analysis.profiling.training_runs import ProfiledTraining
     from cnnx.cli.profiling import failure_of, interruption
 
     stopped: CnnxError | KeyboardInterrupt | None = None

@@ -38,8 +38,8 @@ def validate(
     """
     output = choose_output(form, json, file)
 
+    from cnnx.analysis.claims.validation import validate_files
     from cnnx.analysis.environment import static_environment
-    from cnnx.analysis.validation import validate_files
     from cnnx.cli.invocation import command_line
     from cnnx.errors import CheckError, SpecError
     from cnnx.report.grids import validation_grid

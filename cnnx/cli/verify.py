@@ -12,10 +12,10 @@ from cnnx.cli.completion import complete_convention, complete_name
 from cnnx.cli.output import choose_output, warn
 
 if TYPE_CHECKING:
-    from cnnx.analysis.conventions import Convention
+    from cnnx.analysis.claims.verification import Verification
+    from cnnx.analysis.claims.worked import FigureCheck
+    from cnnx.analysis.conventions.presets import Convention
     from cnnx.analysis.environment import Environment
-    from cnnx.analysis.verification import Verification
-    from cnnx.analysis.worked import FigureCheck
     from cnnx.cli.names import Loaded
     from cnnx.spec.library import Library
 
@@ -61,7 +61,7 @@ def verify(
     """
     output = choose_output(form, json, file)
 
-    from cnnx.analysis.conventions import PRESETS, find_convention
+    from cnnx.analysis.conventions.presets import PRESETS, find_convention
     from cnnx.errors import CheckError, UsageError
     from cnnx.report.verification import draw_verifications, verification_document, verification_grid
     from cnnx.spec.library import Library
@@ -91,7 +91,7 @@ def _named(names: Sequence[str], library: Library) -> list[Loaded]:
 
     if names:
         return [load(name, library, {}, None) for name in names]
-    from cnnx.analysis.catalogue_store import open_catalogue
+    from cnnx.analysis.catalogue.store import open_catalogue
 
     catalogue = open_catalogue()
     warn(catalogue.warnings)
@@ -100,16 +100,16 @@ def _named(names: Sequence[str], library: Library) -> list[Loaded]:
 
 def _verify(loaded: Sequence[Loaded], library: Library, explained: Sequence[Convention]) -> Iterator[Verification]:
     """Check what the specs state, all of them before anything is built; then build and count one after the other."""
-    from cnnx.analysis.bridge import bridge
+    from cnnx.analysis.claims.verification import remarks_of
+    from cnnx.analysis.claims.verification import verify as put_together
+    from cnnx.analysis.conventions.bridge import bridge
     from cnnx.analysis.figures import count
-    from cnnx.analysis.verification import remarks_of
-    from cnnx.analysis.verification import verify as put_together
     from cnnx.cli.measuring import progress_of
 
     stated = _stated(loaded, library)
     with progress_of("verifying") as tell:
         tell(0, len(loaded))
-        from cnnx.pytorch.counters import crosscheck
+        from cnnx.pytorch.counters.crosscheck import crosscheck
 
         for number, (each, checks) in enumerate(zip(loaded, stated, strict=True)):
             figures = count(each.graph)
@@ -121,8 +121,8 @@ def _verify(loaded: Sequence[Loaded], library: Library, explained: Sequence[Conv
 
 def _stated(loaded: Sequence[Loaded], library: Library) -> list[tuple[FigureCheck, ...]]:
     """Check the figures that each spec states; the rows of a family's file are computed once for all its variants."""
-    from cnnx.analysis.verification import checks_of
-    from cnnx.analysis.worked import check_figures
+    from cnnx.analysis.claims.verification import checks_of
+    from cnnx.analysis.claims.worked import check_figures
 
     files = {each.target.file.path: each.target.file for each in loaded}
     checks = {path: check_figures(file, library) for path, file in files.items()}

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnx.analysis.figures import ELEMENT_BYTES
-from cnnx.analysis.storage import in_place_nodes
+from cnnx.analysis.memory.storage import in_place_nodes
 from cnnx.errors import MemoryBudgetError, UsageError, nearest
 from cnnx.graph.graph import Graph
 from cnnx.graph.operation import elements, show_shape

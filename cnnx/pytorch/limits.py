@@ -15,8 +15,8 @@ from functools import partial
 import torch
 
 from cnnx.analysis.environment import cpu_model, usable_cores
-from cnnx.analysis.limits_store import LimitsEnvironment
-from cnnx.analysis.roofline import Limits
+from cnnx.analysis.profiling.limits_store import LimitsEnvironment
+from cnnx.analysis.profiling.roofline import Limits
 from cnnx.pytorch.build import find_dtype
 from cnnx.pytorch.cpu_use import CpuUse, Disturbance, disturbance
 from cnnx.pytorch.cuda_child import run_in_child

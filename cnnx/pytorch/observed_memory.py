@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from cnnx.analysis.memory import Alive
-from cnnx.analysis.runs import ObservedMemory
+from cnnx.analysis.memory.inference import Alive
+from cnnx.analysis.profiling.runs import ObservedMemory
 from cnnx.pytorch.measuring_state import evaluation
 from cnnx.pytorch.memory import StorageWatch
 from cnnx.pytorch.node_times import Forward

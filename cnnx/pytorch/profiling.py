@@ -9,7 +9,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from cnnx.analysis.figures import count
-from cnnx.analysis.runs import ObservedMemory, Run
+from cnnx.analysis.profiling.runs import ObservedMemory, Run
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import timed_forward
 from cnnx.pytorch.calling import check_calling, prepare_call

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from rich.text import Text
 
-from cnnx.analysis.bridge import MULTIPLIERS, Bridge
-from cnnx.analysis.conventions import Convention, find_convention
+from cnnx.analysis.conventions.bridge import MULTIPLIERS, Bridge
+from cnnx.analysis.conventions.presets import Convention, find_convention
 from cnnx.analysis.figures import Figures
 from cnnx.graph.operation import Operation
 from cnnx.report.document import Object

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from cnnx.analysis.budgets import LIMITED, Checked, Row
-from cnnx.analysis.changes import Changes, LayerChange
+from cnnx.analysis.budgets.budgets import LIMITED, Checked, Row
+from cnnx.analysis.budgets.changes import Changes, LayerChange
 from cnnx.analysis.environment import Environment
 from cnnx.report.budgets import check_notes
 from cnnx.report.document import RESULT_FIELDS, Object, document

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from cnnx.analysis.budgets import LIMITED, Checked, OfLayer, Row, growth
-from cnnx.analysis.changes import Changes, LayerChange
-from cnnx.analysis.snapshot import LayerCost
+from cnnx.analysis.budgets.budgets import LIMITED, Checked, OfLayer, Row, growth
+from cnnx.analysis.budgets.changes import Changes, LayerChange
+from cnnx.analysis.budgets.snapshot import LayerCost
 from cnnx.graph.operation import show_shape
 from cnnx.report.model import draw_unknown, labelled_notes
 from cnnx.report.notes import CONVENTION, MACS, draw_notes

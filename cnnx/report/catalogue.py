@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.text import Text
 
-from cnnx.analysis.catalogue import Catalogue, Entry
+from cnnx.analysis.catalogue.entries import Catalogue, Entry
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import CONVENTION
 from cnnx.report.document import Object, document, result

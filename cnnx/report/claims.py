@@ -9,8 +9,8 @@ from itertools import groupby
 
 from rich.text import Text
 
-from cnnx.analysis.claim_figures import FigureOfSpec
-from cnnx.analysis.claims import ClaimCheck, ValueCheck
+from cnnx.analysis.claims.claim_figures import FigureOfSpec
+from cnnx.analysis.claims.claims import ClaimCheck, ValueCheck
 from cnnx.analysis.environment import Environment
 from cnnx.report.document import Object, document
 from cnnx.report.grid import Cell, Grid, Series

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import CONVENTION, Figures, NodeFigures
-from cnnx.analysis.memory import Memory
+from cnnx.analysis.memory.inference import Memory
 from cnnx.analysis.receptive_field import ReceptiveField
 
 if TYPE_CHECKING:

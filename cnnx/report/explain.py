@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cnnx.analysis.coverage import AxisCoverage
 from cnnx.analysis.figures import Figures
-from cnnx.analysis.formulas import FIGURES, Explanation, Line, Sum, Symbol
+from cnnx.analysis.formulas.explanation import FIGURES, Explanation, Line, Sum, Symbol
 from cnnx.report.coverage import draw_coverage
 from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import counted, exact

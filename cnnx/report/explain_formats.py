@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from cnnx.analysis.environment import Environment
-from cnnx.analysis.formulas import Explanation, Line
-from cnnx.analysis.ratios import Ratio
+from cnnx.analysis.formulas.explanation import Explanation, Line
+from cnnx.analysis.formulas.ratios import Ratio
 from cnnx.report.coverage import coverage_object
 from cnnx.report.document import Object, document, result
 from cnnx.report.explain import Explained, figure_name, figure_note, write_symbol, written_forms

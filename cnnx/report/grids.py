@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnnx.analysis.comparison import SORT_KEYS, Comparison, ComparisonRow
 from cnnx.analysis.figures import Figures
-from cnnx.analysis.memory import Memory
+from cnnx.analysis.memory.inference import Memory
 from cnnx.graph.operation import Shape, show_shape
 from cnnx.report.columns import COLUMNS, LATENCY
 from cnnx.report.comparison import comparison_notes
@@ -18,8 +18,8 @@ from cnnx.report.numbers import NOTHING, percent, ratio
 from cnnx.report.text import show_shapes
 
 if TYPE_CHECKING:  # each is there where its own command runs, and the others need not wait for it
-    from cnnx.analysis.catalogue import Catalogue
-    from cnnx.analysis.validation import Validation
+    from cnnx.analysis.catalogue.entries import Catalogue
+    from cnnx.analysis.claims.validation import Validation
 
 # Columns of `compare` that are shapes and not numbers.
 _SHAPES: Mapping[str, Callable[[ComparisonRow], str]] = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from cnnx.analysis.memory import Memory
+from cnnx.analysis.memory.inference import Memory
 from cnnx.report.document import Object
 from cnnx.report.notes import draw_notes, memory_note
 from cnnx.report.numbers import bar, exact, percent

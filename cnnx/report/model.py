@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
-from cnnx.analysis.model_figures import ModelCount, UnknownOperator
-from cnnx.analysis.model_parts import WHOLE
+from cnnx.analysis.models.figures import ModelCount, UnknownOperator
+from cnnx.analysis.models.parts import WHOLE
 from cnnx.analysis.records import CounterResult
 from cnnx.report.crosscheck import COUNTERS
 from cnnx.report.document import Object

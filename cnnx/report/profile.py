@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from cnnx.analysis.figures import CONVENTION
-from cnnx.analysis.profile import Profile, ProfiledRun
-from cnnx.analysis.roofline import Limits
+from cnnx.analysis.profiling.profile import Profile, ProfiledRun
+from cnnx.analysis.profiling.roofline import Limits
 from cnnx.report.model import draw_unknown, model_notes
 from cnnx.report.notes import convention_note, draw_notes, environment_note, memory_note, warning_notes
 from cnnx.report.numbers import counted, significant

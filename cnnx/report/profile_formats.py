@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-from cnnx.analysis.profile import Profile, ProfiledRun, Row
+from cnnx.analysis.profiling.profile import Profile, ProfiledRun, Row
+from cnnx.analysis.profiling.roofline import Limits
+from cnnx.analysis.profiling.runs import Run
 from cnnx.analysis.records import LatencyRatio
-from cnnx.analysis.roofline import Limits
-from cnnx.analysis.runs import Run
 from cnnx.graph.operation import show_shape
 from cnnx.report.document import Object, document, latency_object, result
 from cnnx.report.grid import Cell, Grid, Series

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from cnnx.analysis.memory import Alive
-from cnnx.analysis.profile import Profile, ProfiledRun
+from cnnx.analysis.memory.inference import Alive
+from cnnx.analysis.profiling.profile import Profile, ProfiledRun
 from cnnx.report.grid import Grid, Series
 from cnnx.report.memory import alive_parts, draw_shares
 from cnnx.report.numbers import NOTHING, bar, exact

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.text import Text
 
-from cnnx.analysis.profile import Profile, ProfiledRun
-from cnnx.analysis.roofline import Limits, Placement
-from cnnx.analysis.runs import Run
+from cnnx.analysis.profiling.profile import Profile, ProfiledRun
+from cnnx.analysis.profiling.roofline import Limits, Placement
+from cnnx.analysis.profiling.runs import Run
 from cnnx.report.numbers import NOTHING, aligned, counted, exact, interval, percent, significant
 from cnnx.report.profile_training import backward_facts, draw_training_runs, training_facts
 from cnnx.report.table import Column, draw_folded

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.text import Text
 
-from cnnx.analysis.parts import ORDERED
-from cnnx.analysis.profile import Profile, ProfiledRun, Row
+from cnnx.analysis.profiling.parts import ORDERED
+from cnnx.analysis.profiling.profile import Profile, ProfiledRun, Row
 from cnnx.graph.operation import show_shape
 from cnnx.report.numbers import NOTHING, aligned, bar, exact, percent, significant
 from cnnx.report.profile_summary import run_label

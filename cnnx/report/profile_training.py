@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from cnnx.analysis.ledger import Phase
-from cnnx.analysis.profile import Profile, ProfiledRun
+from cnnx.analysis.memory.ledger import Phase
+from cnnx.analysis.memory.training import Optimizer, StepMemory
+from cnnx.analysis.profiling.profile import Profile, ProfiledRun
+from cnnx.analysis.profiling.training_runs import ProfiledTraining, TrainingRun
 from cnnx.analysis.records import Latency
-from cnnx.analysis.training import Optimizer, StepMemory
-from cnnx.analysis.training_runs import ProfiledTraining, TrainingRun
 from cnnx.report.document import Object, latency_object
 from cnnx.report.numbers import NOTHING, aligned, bar, counted, exact, interval, percent, significant
 from cnnx.report.table import Column, draw_folded, width_of_columns

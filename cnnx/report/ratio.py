@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from cnnx.analysis.ratios import Part, Ratio
+from cnnx.analysis.formulas.ratios import Part, Ratio
 from cnnx.report.explain import Explained, draw_equal, draw_subject, draw_total, figure_name, figure_note
 from cnnx.report.notes import draw_notes
 from cnnx.report.numbers import NOTHING, exact, ratio, significant

@@ -12,7 +12,7 @@ from rich.text import Text
 from cnnx.analysis.about import About
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import CONVENTION, Figures
-from cnnx.analysis.memory import Memory
+from cnnx.analysis.memory.inference import Memory
 from cnnx.analysis.tree import Layer
 from cnnx.graph.operation import Shape, show_shape
 from cnnx.report.document import Object, document, node_object, result

@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from rich.text import Text
 
+from cnnx.analysis.claims.validation import Validation
 from cnnx.analysis.environment import Environment
-from cnnx.analysis.validation import Validation
 from cnnx.errors import Problem
 from cnnx.report.document import Object, document
 from cnnx.report.numbers import counted

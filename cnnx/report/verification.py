@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from rich.text import Text
 
+from cnnx.analysis.claims.verification import Verification
 from cnnx.analysis.environment import Environment
-from cnnx.analysis.verification import Verification
 from cnnx.report.bridge import bridge_grid, bridge_object, convention_source, draw_bridges
 from cnnx.report.crosscheck import COUNTERS, crosscheck_object, draw_disagreements
 from cnnx.report.document import Object, document, result

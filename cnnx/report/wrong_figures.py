@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from cnnx.analysis.claims.worked import FigureCheck, NodeShare
 from cnnx.analysis.differences import explain_difference
-from cnnx.analysis.worked import FigureCheck, NodeShare
 from cnnx.report.numbers import exact
 from cnnx.report.table import Column, draw
 from cnnx.report.text import listed, paragraph

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from cnnx.analysis.memory import Alive
+from cnnx.analysis.memory.inference import Alive
 from cnnx.analysis.records import NodeTime
 from cnnx.errors import UsageError
 from cnnx.pytorch.measuring_state import evaluation

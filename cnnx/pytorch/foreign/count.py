@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnx.analysis.model_figures import ModelCount
+from cnnx.analysis.models.figures import ModelCount
 from cnnx.errors import InputError, UsageError
-from cnnx.pytorch.counters_dispatch import compiler_left_alone
+from cnnx.pytorch.counters.dispatch import compiler_left_alone
 from cnnx.pytorch.foreign.attempt import Attempt, told
 from cnnx.pytorch.foreign.dispatch import DispatchCounter, storage_key
 from cnnx.pytorch.foreign.model_nodes import figures_of, unknown_operators

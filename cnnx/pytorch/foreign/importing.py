@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cnnx.analysis.model_names import ModelName
+from cnnx.analysis.models.names import ModelName
 from cnnx.errors import UsageError, nearest
 from cnnx.pytorch.foreign.attempt import Attempt, told
 

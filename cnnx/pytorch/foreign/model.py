@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from cnnx.analysis.figures import Figures
-from cnnx.analysis.model_figures import ModelCount
+from cnnx.analysis.models.figures import ModelCount
 from cnnx.pytorch.foreign.attempt import Attempt
 from cnnx.pytorch.foreign.count import count_module, count_shell, unrunnable
 from cnnx.pytorch.foreign.source import ModelSource

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from cnnx.analysis.figures import ELEMENT_BYTES, Figures, NodeFigures
-from cnnx.analysis.model_figures import Dispatched, UnknownOperator
+from cnnx.analysis.models.figures import Dispatched, UnknownOperator
 from cnnx.graph.operation import Category, Shape
 from cnnx.pytorch.foreign.dispatch import DispatchCounter, Tally, name_of
 from cnnx.pytorch.foreign.owned import Owned, owned_by_module

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import nn
 
-from cnnx.analysis.model_names import ModelName
+from cnnx.analysis.models.names import ModelName
 
 
 def find_line(model: nn.Module | None, name: ModelName, layer: str) -> tuple[Path, int]:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from cnnx.analysis.memory import Alive, Memory, PeakMemory, TrainingMemory
-from cnnx.analysis.model_parts import WHOLE
-from cnnx.pytorch.counters_dispatch import compiler_left_alone
+from cnnx.analysis.memory.inference import Alive, Memory, PeakMemory, TrainingMemory
+from cnnx.analysis.models.parts import WHOLE
+from cnnx.pytorch.counters.dispatch import compiler_left_alone
 from cnnx.pytorch.foreign.attempt import Attempt
 from cnnx.pytorch.foreign.clocked import ClockedForward, most_by_name
 from cnnx.pytorch.foreign.dispatch import DispatchCounter

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cnnx.analysis.memory import Alive, Memory
-from cnnx.analysis.model_figures import Dispatched
-from cnnx.analysis.model_parts import WHOLE
-from cnnx.analysis.runs import Run
+from cnnx.analysis.memory.inference import Alive, Memory
+from cnnx.analysis.models.figures import Dispatched
+from cnnx.analysis.models.parts import WHOLE
+from cnnx.analysis.profiling.runs import Run
 from cnnx.errors import CnnxError, UsageError
 from cnnx.pytorch.calling import check_calling
 from cnnx.pytorch.cuda_child import run_in_child

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnx.analysis.model_names import DEFAULT_INPUTS, ModelInput, ModelName
+from cnnx.analysis.models.names import DEFAULT_INPUTS, ModelInput, ModelName
 from cnnx.errors import UsageError, nearest
 from cnnx.pytorch.build import find_dtype
 from cnnx.pytorch.foreign.attempt import Attempt, told

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from cnnx.analysis.training import Backward, Optimizer, StepMemory
-from cnnx.analysis.training_runs import TrainingRun
+from cnnx.analysis.memory.training import Backward, Optimizer, StepMemory
+from cnnx.analysis.profiling.training_runs import TrainingRun
 from cnnx.errors import CnnxError, UsageError
-from cnnx.pytorch.backward_counter import count_backward_macs
 from cnnx.pytorch.cuda_child import run_in_child
 from cnnx.pytorch.devices import check_device
 from cnnx.pytorch.environment import before_measuring
@@ -19,8 +18,9 @@ from cnnx.pytorch.foreign.stage import staged
 from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.settings import Progress, Settings
 from cnnx.pytorch.torch_errors import torch_errors
-from cnnx.pytorch.training import train_module
-from cnnx.pytorch.training_memory import watched_step
+from cnnx.pytorch.training.backward_counter import count_backward_macs
+from cnnx.pytorch.training.measuring import train_module
+from cnnx.pytorch.training.memory import watched_step
 
 
 def train_model(

@@ -1,0 +1,1 @@
+"""Budgets and baselines: what a model may cost, and what it cost before."""

@@ -1,0 +1,1 @@
+"""What specs, papers and articles state, held against what cnnx computes."""

@@ -1,0 +1,1 @@
+"""Conventions: what counts as one operation, by cnnx and by other tools."""

@@ -1,0 +1,1 @@
+"""Formulas: numbers that carry their expressions, and how these are simplified and written."""

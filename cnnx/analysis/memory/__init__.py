@@ -1,0 +1,1 @@
+"""Memory: which storages live when, at inference and in a training step."""

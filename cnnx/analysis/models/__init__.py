@@ -1,0 +1,1 @@
+"""Models that cnnx did not build: their names, parts and figures."""

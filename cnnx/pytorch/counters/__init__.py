@@ -1,0 +1,1 @@
+"""Counters on the built module, which know nothing of the static rules."""
