@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from cnnx.analysis.models.figures import ModelCount, UnknownOperator
-from cnnx.analysis.models.parts import WHOLE
-from cnnx.analysis.records import CounterResult
 from cnnx.report.crosscheck import COUNTERS
 from cnnx.report.document import Object
 from cnnx.report.numbers import counted as number_of
 from cnnx.report.numbers import exact
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import listed, paragraph
+
+if TYPE_CHECKING:  # a comparison of specs alone need not wait for what models bring
+    from cnnx.analysis.models.figures import ModelCount, UnknownOperator
+    from cnnx.analysis.records import CounterResult
 
 PLACES_SHOWN = 3  # the modules that call an unknown operator most
 
@@ -75,6 +77,8 @@ def draw_unknown(model: ModelCount, width: int | None, label: str = "") -> list[
 
 
 def _places(operator: UnknownOperator) -> str:
+    from cnnx.analysis.models.parts import WHOLE
+
     by_calls = sorted(operator.calls_by_module.items(), key=lambda place: -place[1])
     shown = [f"{path or WHOLE} ×{calls}" if calls > 1 else path or WHOLE for path, calls in by_calls[:PLACES_SHOWN]]
     rest = len(by_calls) - len(shown)
