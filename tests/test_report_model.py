@@ -58,7 +58,7 @@ def test_unknown_operators_with_their_places() -> None:
     assert lines == [
         "2 operators of net of unknown cost, in no figure but the latency (--strict makes this an error):",
         "operator        calls  in",
-        "────────────────────────────────────────────────────",
+        "───────────────────────────────────────────────────────",
         "aten::_fft_c2c     19  a ×12, b.1 ×3, b.0 ×2 and 2 more",
         "mine::twist         1  a",
         "",
