@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnx.cli import options
-from cnnx.cli.output import choose_output
+from cnnx.cli.output import Output, choose_output
 from cnnx.errors import UsageError
+
+if TYPE_CHECKING:
+    from cnnx.analysis.conventions.presets import Convention
+    from cnnx.cli.names import Loaded
 
 EXAMPLES = """\b
 Examples:
@@ -49,22 +53,28 @@ def show(
         return
     output = choose_output(form, json, file)
 
-    from cnnx.analysis.about import about
     from cnnx.analysis.conventions.presets import find_convention
+    from cnnx.cli.names import load, read_input, read_settings
+    from cnnx.spec.library import Library
+
+    chosen = find_convention(convention)
+    loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
+    _answer(output, loaded, chosen, expand=expand, memory=memory)
+
+
+def _answer(output: Output, loaded: Loaded, convention: Convention, *, expand: bool, memory: bool) -> None:
+    """Count, and draw the tree or, if it is asked for, the peak of memory."""
+    from cnnx.analysis.about import about
     from cnnx.analysis.environment import static_environment
     from cnnx.analysis.figures import count
     from cnnx.analysis.memory.inference import predict_memory
     from cnnx.analysis.tree import layers
     from cnnx.cli.invocation import command_line
-    from cnnx.cli.names import load, read_input, read_settings
     from cnnx.report.grids import memory_grid, structure_grid
     from cnnx.report.memory import draw_memory
     from cnnx.report.structure import draw_head, draw_structure, structure_document
-    from cnnx.spec.library import Library
 
-    chosen = find_convention(convention)
-    loaded = load(name, Library(), read_settings(set_ or ()), read_input(input_))
-    figures = chosen.apply(count(loaded.graph))
+    figures = convention.apply(count(loaded.graph))
     told, environment = about(loaded.target), static_environment(command_line())
     tree, needed = layers(figures, fold=not expand), predict_memory(loaded.graph)
     output.write(

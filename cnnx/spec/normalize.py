@@ -13,6 +13,7 @@ from typing import Any
 from cnnx.errors import Problem, RuleError, brief, nearest
 from cnnx.spec.actions import JOINS, OPERATIONS, options_of
 from cnnx.spec.components import number_components
+from cnnx.spec.each import rows_of, with_a_call
 from cnnx.spec.module_names import MODULE_NAMES
 from cnnx.spec.places import check_name, fixed_word
 from cnnx.spec.yaml_reader import Mark, MarkedDict, MarkedList, Source
@@ -234,39 +235,13 @@ class Normalizer:
                 raise _NotedError
         if isinstance(columns, MarkedList) and isinstance(rows, MarkedList):
             options = options.without()
-            options["rows"] = self._rows(columns, rows)
+            options["rows"] = rows_of(columns, rows, self.problem)
         if "call" in options and "layers" not in options:
-            options = self._each_call(options, columns if isinstance(columns, MarkedList) else MarkedList())
+            options = with_a_call(options, columns if isinstance(columns, MarkedList) else MarkedList())
         elif "call" in options:
             self.problem(options.keys_at["call"], "`each` takes `layers` or `call`, not both")
             options = options.without("call")
         return self._looped("each", options, at)
-
-    def _rows(self, columns: MarkedList, rows: MarkedList) -> MarkedList:
-        normal = MarkedList()
-        for row, at in zip(rows, rows.items_at, strict=True):
-            cells = row
-            if not isinstance(row, MarkedList):
-                cells = MarkedList()
-                cells.put(row, at)
-            if len(cells) != len(columns):
-                self.problem(at, f"{len(cells)} values in a row of {len(columns)} columns")
-            normal.put(cells, at)
-        return normal
-
-    def _each_call(self, options: MarkedDict, columns: MarkedList) -> MarkedDict:
-        """Make `call: spec` the one step of the loop, with every column handed on by name."""
-        at, value_at = options.keys_at["call"], options.values_at["call"]
-        call, handed = MarkedDict(), MarkedDict()
-        for column in columns:
-            handed.put(str(column), column, at, at)
-        call.put("call", options["call"], at, value_at)
-        call.put("with", handed, at, at)
-        layers = MarkedList()
-        layers.put(call, at)
-        rest = options.without("call")
-        rest.put("layers", layers, at, at)
-        return rest
 
     def _call(self, value: Any, at: Mark, written: MarkedDict) -> MarkedDict:
         action = _tagged("call", at)
