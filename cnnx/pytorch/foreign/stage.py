@@ -60,7 +60,7 @@ def _is_scripted(model: nn.Module) -> bool:
 def _scripted(model: nn.Module, device: str) -> Iterator[None]:
     """Run a model whose weights TorchScript holds, out of Python's reach: with these themselves, on the CPU."""
     if device == "meta":
-        raise NotImplementedError("TorchScript keeps its weights to itself")
+        raise RuntimeError("TorchScript keeps its weights to itself, and they cannot be swapped for ones without data")
     with evaluation([model]), torch.random.fork_rng(devices=[]):
         yield
 
