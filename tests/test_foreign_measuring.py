@@ -1,4 +1,4 @@
-"""Models measured: their modules by hooks, their memory as predicted on meta, made once and only where needed."""
+"""Models measured: their modules by clocks in their forwards, their memory as predicted on meta, made once and only where needed."""
 
 from __future__ import annotations
 
@@ -126,14 +126,50 @@ def test_a_clock_is_read_wherever_another_module_begins_to_run() -> None:
     assert within.names == ("", "inner", "inner.0", "inner", "")
 
 
-def test_hooks_are_gone_after_a_call_that_raises() -> None:
+def test_the_modules_are_called_as_before_after_a_call_that_raises() -> None:
     model = Nested().eval()
-    forward = ClockedForward(model, [torch.zeros(1, 2)], ["last"])
-    model.last = nn.Linear(5, 5)
+    own = vars(model.last)["_compiled_call_impl"] = model.last._call_impl  # as `Module.compile` sets it
+    forward = ClockedForward(model, [torch.zeros(1, 2)], ["inner.0", "last"])
+    model.last.weight = nn.Parameter(torch.zeros(5, 5))
+    before = {path: dict(vars(module)) for path, module in model.named_modules()}
     with pytest.raises(RuntimeError):
         forward(count().__next__)
-    assert not torch.nn.modules.module._global_forward_hooks
-    assert not torch.nn.modules.module._global_forward_pre_hooks
+    assert vars(model.last)["_compiled_call_impl"] is own
+    assert {path: vars(module) for path, module in model.named_modules()} == before
+
+
+def test_hooks_of_the_model_run_as_before() -> None:
+    model, seen = Nested().eval(), list[nn.Module]()
+    model.last.register_forward_hook(lambda module, inputs, output: seen.append(module))
+    forward = ClockedForward(model, [torch.zeros(1, 2)], ["inner.0", "last"])
+    seen.clear()
+    assert forward(count().__next__)[1] == [0, 1, 2, 3, 4, 5]
+    assert seen == [model.last]
+
+
+def test_calls_that_follow_each_other_are_set_up_once() -> None:
+    model = Nested().eval()
+    forward = ClockedForward(model, [torch.zeros(1, 2)], ["last"])
+    with forward.ready():
+        ours = vars(model.last)["_compiled_call_impl"]
+        assert forward(count().__next__)[1] == [0, 1, 2, 3]
+        assert vars(model.last)["_compiled_call_impl"] is ours
+    assert "_compiled_call_impl" not in vars(model.last)
+
+
+def test_a_module_that_raises_has_run_where_its_caller_goes_on() -> None:
+    class Careful(Nested):
+        def forward(self, x: Tensor) -> Tensor:
+            try:
+                return super().forward(x)
+            except RuntimeError:
+                return x
+
+    model = Careful()
+    model.last = nn.Linear(5, 5)
+    forward = ClockedForward(model, [torch.zeros(1, 2)], ["inner", "last"])
+    assert forward.names == ("", "inner", "", "last", "")
+    assert forward(count().__next__)[1] == [0, 1, 2, 3, 4, 5]
 
 
 class Turns(nn.Module):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -29,14 +30,18 @@ _LEAST = 1e-12  # seconds: events tell in steps of half a microsecond, so that v
 
 # A forward that calls a clock at the start and after each node: its outputs, and what was read.
 Forward = Callable[[Callable[[], Any]], tuple[Any, Readings]]
+Ready = Callable[[], AbstractContextManager[None]]  # what the forward needs around its calls, which is not timed
 
 
 class ClockedCall:
-    """A call of the forward with clocks in it, which keeps what they read."""
+    """A call of the forward with clocks in it, which keeps what they read; `ready` is entered around a sample of it."""
 
-    def __init__(self, run: Callable[[], tuple[object, Readings]], events: EventPool | None = None) -> None:
+    def __init__(
+        self, run: Callable[[], tuple[object, Readings]], ready: Ready = nullcontext, events: EventPool | None = None
+    ) -> None:
         self._run = run
         self._events = events
+        self.ready = ready
         self.readings: list[Readings] = []
 
     def __call__(self) -> None:
@@ -60,10 +65,12 @@ class NodeClock:
 
     def sample(self, call: Call, times: int) -> float:
         """Give the seconds that `times` calls take."""
+        if call is not self._clocked:
+            return self._clock.sample(call, times)
         self._clocked.forget()  # what the untimed call before has read
-        seconds = self._clock.sample(call, times)
-        if call is self._clocked:
-            self.by_node.append(np.mean([between(readings) for readings in self._clocked.readings], axis=0))
+        with self._clocked.ready():
+            seconds = self._clock.sample(call, times)
+        self.by_node.append(np.mean([between(readings) for readings in self._clocked.readings], axis=0))
         return seconds
 
     def now(self) -> float:
@@ -84,10 +91,10 @@ def node_reader(settings: Settings) -> Callable[[], object]:
     return EventPool() if settings.on_cuda else time.perf_counter_ns
 
 
-def clocked_call(forward: Forward, settings: Settings) -> ClockedCall:
+def clocked_call(forward: Forward, settings: Settings, ready: Ready = nullcontext) -> ClockedCall:
     """Give the call of a forward with the clock that fits the settings' device."""
     reader = node_reader(settings)
-    return ClockedCall(partial(forward, reader), reader if isinstance(reader, EventPool) else None)
+    return ClockedCall(partial(forward, reader), ready, reader if isinstance(reader, EventPool) else None)
 
 
 def time_by_node(

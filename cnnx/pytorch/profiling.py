@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -21,7 +22,7 @@ from cnnx.pytorch.environment import Before, before_measuring, measured_environm
 from cnnx.pytorch.latency import clock_of, latency_of, prepare, time_watched
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import check_memory
-from cnnx.pytorch.node_times import Forward, NodeClock, NodeSeconds, clocked_call, time_by_node
+from cnnx.pytorch.node_times import Forward, NodeClock, NodeSeconds, Ready, clocked_call, time_by_node
 from cnnx.pytorch.observed_memory import observe_memory
 from cnnx.pytorch.protocol import Call, Samples
 from cnnx.pytorch.settings import Progress, Settings
@@ -66,12 +67,16 @@ class ProfileGraph:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A module with what it takes; `forward` calls a clock at the start and after each of the named nodes."""
+    """A module with what it takes; `forward` calls a clock at the start and after each of the named nodes.
+
+    `ready` gives a context in which it runs without delay.
+    """
 
     module: nn.Module
     inputs: tuple[Tensor, ...]
     forward: Forward
     names: tuple[str, ...]
+    ready: Ready = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def _time(subject: Subject, settings: Settings, progress: Progress | None) -> _T
     eager = partial(subject.module, *subject.inputs)
     vanished = vanishes(eager())
     asked = prepare_call(subject.module, subject.inputs, settings)
-    clocked = clocked_call(subject.forward, settings)
+    clocked = clocked_call(subject.forward, settings, subject.ready)
     clock = NodeClock(clock_of(settings), clocked)
     calls: list[Call] = [eager, clocked] if settings.mode == "eager" else [asked.call, eager, clocked]
     samples, disturbed = time_watched(calls, clock, settings, progress)

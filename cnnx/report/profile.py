@@ -86,7 +86,7 @@ def _time_notes(profile: Profile) -> Iterator[str]:
             f"Preparing it took {seconds} s."
         )
     added = ", ".join(signed(run.times.clocked_to_whole.ratio - 1) for run in timed if run.times is not None)
-    read = "after each node" if profile.model is None else "by hooks wherever another module begins to run"
+    read = "after each node" if profile.model is None else "wherever another module begins to run"
     yield (
         f"ms: of a call with the whole batch, by a clock read {read}. Parts and whole are held against each "
         f"other round by round; the clocks change the whole by {added}."

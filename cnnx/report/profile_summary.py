@@ -79,7 +79,7 @@ def _latency(profiled: ProfiledRun, run: Run) -> Iterator[tuple[str, str]]:
     yield "latency", f"{significant(latency.median)} ms on {latency.device}{mode} ({quartiles})"
     if run.eager is not None and run.eager_ratio is not None:
         ratio, (low, high) = run.eager_ratio, run.eager_ratio.ci95
-        bounds = f"{significant(ratio.ratio)}× [{significant(low)}, {significant(high)}] the time"
+        bounds = f"{significant(ratio.ratio)}× [{significant(low)}, {significant(high)}] the {run.mode} time"
         yield "eager", f"{significant(run.eager.median)} ms, " + (bounds if ratio.shown else "no difference shown")
     yield "images/s", significant(images_per_second(profiled, run))
 

@@ -54,7 +54,7 @@ class ProfileModel:
         with Attempt() as attempt, torch_errors(self.settings):
             module, inputs = self.model.prepare(self.settings)
             forward = ClockedForward(module, inputs, self.watched)
-            subject = Subject(module, inputs, forward, tuple([name or WHOLE for name in forward.names]))
+            subject = Subject(module, inputs, forward, tuple([name or WHOLE for name in forward.names]), forward.ready)
             run = _by_module(profile_subject(subject, self.settings, before, progress))
             return _warned(run, self._passed_over(forward))
         if isinstance(attempt.error, CnnxError):
