@@ -30,10 +30,13 @@ def at_most(what: str, seconds: float, against: str, reference: float, most: flo
     return Row(f"{what} / {against}", f"{_times(seconds, reference)} = {ratio:.3f}", f"≤ {most:g}", ratio <= most)
 
 
-def at_least(what: str, seconds: float, against: str, reference: float, least: float) -> Row:
+def at_least(
+    what: str, seconds: float, against: str, reference: float, least: float, notes: tuple[str, ...] = ()
+) -> Row:
     """Promise that something takes at most one part in so many of the seconds of its reference."""
     ratio = reference / seconds
-    return Row(f"{against} / {what}", f"{_times(reference, seconds)} = {ratio:.1f}", f"≥ {least:g}", ratio >= least)
+    found = f"{_times(reference, seconds)} = {ratio:.1f}"
+    return Row(f"{against} / {what}", found, f"≥ {least:g}", ratio >= least, notes)
 
 
 def _times(one: float, other: float) -> str:
@@ -45,7 +48,10 @@ def best(run: Callable[[], object], times: int, clock: Callable[[], float] = per
     return min(repeat(run, timer=clock, number=1, repeat=times))
 
 
-def best_in_turn(runs: Sequence[Callable[[], object]], times: int) -> list[float]:
-    """The shortest of several runs of each, in seconds; they take turns, so that what slows the machine slows all."""
-    rounds = [[best(run, 1) for run in runs] for _ in range(times)]
+def best_in_turn(runs: Sequence[Callable[[], object]], turns: int, in_a_turn: int) -> list[float]:
+    """The shortest of several runs of each, in seconds; they take turns, so that what slows the machine slows all.
+
+    Of the runs `in_a_turn`, the first alone finds the processor's caches as another has left them.
+    """
+    rounds = [[best(run, in_a_turn) for run in runs] for _ in range(turns)]
     return [min(seconds) for seconds in zip(*rounds, strict=True)]

@@ -80,6 +80,7 @@ def test_rules(op: Operation, inputs: tuple[Shape, ...], output: Shape, weights:
     assert sum(map(elements, op.weights().values())) == weights
     assert op.macs(output) == macs
     assert op.other_flops(inputs, output) == other
+    assert weights or not (macs or op.buffers())  # nothing more is asked of a node without weights
 
 
 def _operations() -> set[type[Operation]]:

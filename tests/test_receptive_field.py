@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from cnnx.analysis.receptive_field import GLOBAL, Field, ReceptiveField, output_fields
+import pytest
+
+import cnnx
+from cnnx.analysis.receptive_field import GLOBAL, Field, ReceptiveField, output_fields, receptive_fields
 from cnnx.graph.graph import Graph
 from tests.conftest import Expand
 
@@ -46,6 +49,23 @@ def test_a_global_branch_is_left_out_at_a_join_and_flagged_elsewhere(expand_text
     assert fields(expand_text(HEAD + gate))[0] == Field(-1, 1, 1)
     assert at_end(expand_text(HEAD + gate + "- flatten\n")) == GLOBAL
     assert at_end(expand_text(HEAD + "- adaptive_avgpool: {size: 1}\n")) == GLOBAL
+
+
+@pytest.mark.parametrize("name", ["vgg16", "googlenet", "nasnet_normal_s0", "resnet50", "bottleneck", "hdc"])
+def test_the_field_of_the_output_is_that_of_the_last_node(name: str) -> None:
+    """Where a global pooling comes late, what stands before it is not looked at."""
+    graph = cnnx.load(name)
+    by_node = {source: receptive_fields(graph, source) for source in graph.inputs}
+    assert output_fields(graph) == {source: fields[graph.outputs[0]] for source, fields in by_node.items()}
+
+
+def test_three_branches_of_two_jumps_name_each_once(expand_text: Expand) -> None:
+    graph = expand_text(
+        HEAD
+        + "- add:\n  - conv: {out: 2, kernel: 1, stride: 2}\n  - conv: {out: 2, kernel: 3, stride: 2, padding: 1}\n"
+        "  - crop: {sides: [16, 0, 16, 0]}\n"
+    )
+    assert at_end(graph).reason == "`add` joins fields that move by 2 and by 1"
 
 
 def test_unequal_jumps_have_no_single_field_and_the_join_is_named(expand_text: Expand) -> None:

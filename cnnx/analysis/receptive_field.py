@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cnnx.graph.graph import Graph
-from cnnx.graph.operation import POINT, UNEVEN, Window
+from cnnx.graph.operation import POINT, UNEVEN, Window, Windows
 
 
 class Field(NamedTuple):
@@ -30,15 +30,9 @@ class Field(NamedTuple):
 
     def through(self, window: Window) -> Field:
         """Give the field behind one more layer."""
-        low = self.low - window.pad * self.jump
-        high = self.high + (window.size - 1 - window.pad) * self.jump
-        return Field(low, high, self.jump * window.stride)
-
-    def union(self, other: Field) -> Field | None:
-        """Give the field of a join; None where the jumps differ, because then no one field exists."""
-        if self.jump != other.jump:
-            return None
-        return Field(min(self.low, other.low), max(self.high, other.high), self.jump)
+        low, high, jump = self
+        size, stride, pad = window
+        return Field(low - pad * jump, high + (size - 1 - pad) * jump, jump * stride)
 
 
 class ReceptiveField(NamedTuple):
@@ -72,24 +66,40 @@ def receptive_fields(graph: Graph, source: str) -> Mapping[str, ReceptiveField]:
     """
     fields: dict[str, ReceptiveField] = {source: _START}
     shapes = graph.shapes
-    for node in graph.nodes:
-        seen = [fields[name] for name in node.inputs if name in fields]
-        if not seen:
+    for name, op, inputs, _ in graph.nodes:
+        entering = fields.get(inputs[0]) if len(inputs) == 1 else _join(fields, inputs, name)
+        if entering is None:
             continue
-        entering = seen[0] if len(seen) == 1 else _join(seen, node.name)
-        windows = node.op.windows(shapes[node.inputs[0]])
-        fields[node.name] = entering if windows is POINT else _behind(entering, windows, node.name)
+        windows = op.windows(shapes[inputs[0]])
+        fields[name] = entering if windows is POINT else _behind(entering, windows, name)
     return fields
 
 
 def output_fields(graph: Graph) -> dict[str, ReceptiveField]:
     """Give the receptive field of the first output in each input that it sees."""
     output = graph.outputs[0]
+    if len(graph.inputs) == 1 and _ends_global(graph, output):
+        return dict.fromkeys(graph.inputs, GLOBAL)
     fields = {source: receptive_fields(graph, source) for source in graph.inputs}
     return {source: nodes[output] for source, nodes in fields.items() if output in nodes}
 
 
-def _behind(source: ReceptiveField, windows: tuple[Window, Window] | None, name: str) -> ReceptiveField:
+def _ends_global(graph: Graph, output: str) -> bool:
+    """Say whether all that leads to an output goes through one node that sees everything, as classifiers end.
+
+    What stands before that node then changes nothing.
+    """
+    for name, op, inputs, _ in reversed(graph.nodes):
+        if name == output:
+            if op.windows(graph.shapes[inputs[0]]) is None:
+                return True
+            if len(inputs) > 1:
+                return False
+            output = inputs[0]
+    return False
+
+
+def _behind(source: ReceptiveField, windows: Windows | None, name: str) -> ReceptiveField:
     if windows is None:
         return GLOBAL
     height, width = source.height, source.width
@@ -98,28 +108,34 @@ def _behind(source: ReceptiveField, windows: tuple[Window, Window] | None, name:
     if windows is UNEVEN:
         return ReceptiveField(None, None, reason=f"the windows of `{name}` are not all of one size")
     tall = height.through(windows[0])
-    square = width is height and windows[1] == windows[0]
+    square = width is height and windows[1] is windows[0]
     return ReceptiveField(tall, tall if square else width.through(windows[1]))
 
 
-def _join(sources: Sequence[ReceptiveField], name: str) -> ReceptiveField:
-    local = [source for source in sources if not source.is_global]
-    if not local:
-        return GLOBAL
-    joined = local[0]
-    for other in local[1:]:
-        joined = _union(joined, other, name)
-    return joined
-
-
-def _union(one: ReceptiveField, other: ReceptiveField, name: str) -> ReceptiveField:
-    if one.height is None or one.width is None:
-        return one
-    if other.height is None or other.width is None:
-        return other
-    height, width = one.height.union(other.height), one.width.union(other.width)
+def _join(fields: Mapping[str, ReceptiveField], inputs: Sequence[str], name: str) -> ReceptiveField | None:
+    """Give the field of what meets at a node; None where nothing of it sees the input."""
+    seen = [fields[source] for source in inputs if source in fields]
+    heights, widths = list[Field](), list[Field]()
+    for field in seen:
+        if field.height is not None and field.width is not None:
+            heights.append(field.height)
+            widths.append(field.width)
+        elif not field.is_global:
+            return field
+    if not heights:
+        return GLOBAL if seen else None
+    height = _union(heights)
+    width = height if widths == heights else _union(widths)
     if height is None or width is None:
-        jumps = [(each.height.jump, each.width.jump) for each in (one, other) if each.height and each.width]
+        jumps = dict.fromkeys((tall.jump, wide.jump) for tall, wide in zip(heights, widths, strict=True))
         moves = " and by ".join(str(tall) if tall == wide else f"{tall}×{wide}" for tall, wide in jumps)
         return ReceptiveField(None, None, reason=f"`{name}` joins fields that move by {moves}")
     return ReceptiveField(height, width)
+
+
+def _union(fields: Sequence[Field]) -> Field | None:
+    """Give the field of a join along one axis; None where the jumps differ, because then no one field exists."""
+    jump = fields[0].jump
+    if any(field.jump != jump for field in fields):
+        return None
+    return Field(min([field.low for field in fields]), max([field.high for field in fields]), jump)

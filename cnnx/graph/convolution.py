@@ -15,10 +15,11 @@ from cnnx.graph.operation import (
     Operation,
     Saves,
     Shape,
-    Window,
+    Windows,
     check_map,
     elements,
     show_shape,
+    windows_of,
 )
 
 Pair = tuple[int, int]
@@ -58,14 +59,14 @@ class Conv(Operation):
             raise RuleError(f"in_channels={self.in_channels}, but {channels} channels enter")
         if self._keeps_place():
             return (self.out_channels, height, width)
-        return (self.out_channels, self._extent(0, height), self._extent(1, width))
+        reach = self._reach()
+        return (self.out_channels, self._extent(0, height, reach[0]), self._extent(1, width, reach[1]))
 
     def _keeps_place(self) -> bool:
         """Say whether every output position sees just the input position that it stands on."""
         return self.kernel == (1, 1) and self.stride == (1, 1) and self.padding == (0, 0)
 
-    def _extent(self, axis: int, size: int) -> int:
-        reach = self._reach(axis)
+    def _extent(self, axis: int, size: int, reach: int) -> int:
         padded = size + 2 * self.padding[axis]
         if reach > padded:
             raise RuleError(
@@ -75,8 +76,10 @@ class Conv(Operation):
             )
         return (padded - reach) // self.stride[axis] + 1
 
-    def _reach(self, axis: int) -> int:
-        return self.dilation[axis] * (self.kernel[axis] - 1) + 1
+    def _reach(self) -> Pair:
+        """Give how far the kernel reaches, dilation included."""
+        kernel, dilation = self.kernel, self.dilation
+        return (dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1)
 
     def weights(self) -> dict[str, Shape]:
         """k_h·k_w·(C_in/g)·C_out, and C_out with a bias."""
@@ -96,14 +99,11 @@ class Conv(Operation):
         """C_out·H'·W' for the gradient of the bias, the sum over all that leaves."""
         return elements(output) if self.bias else 0
 
-    def windows(self, source: Shape) -> tuple[Window, Window]:
+    def windows(self, source: Shape) -> Windows:
         """Reach, stride and padding by axis."""
         if self._keeps_place():
             return POINT
-        return (
-            Window(self._reach(0), self.stride[0], self.padding[0]),
-            Window(self._reach(1), self.stride[1], self.padding[1]),
-        )
+        return windows_of(self._reach(), self.stride, self.padding)
 
     def describe(self) -> str:
         """Say `3×3 /2 g32`."""
@@ -179,7 +179,7 @@ class DeformConv(Conv):
     def _places(self, output: Shape) -> int:
         return self.kernel[0] * self.kernel[1] * output[1] * output[2]
 
-    def windows(self, source: Shape) -> tuple[Window, Window]:
+    def windows(self, source: Shape) -> Windows:
         """Where it looks is learnt."""
         return UNEVEN
 

@@ -86,8 +86,8 @@ class Graph:
 
     def input_shapes(self, node: Node) -> tuple[Shape, ...]:
         """Give the shapes of what a node reads."""
-        shapes = self.shapes
-        return tuple([shapes[name] for name in node.inputs])
+        shapes, inputs = self.shapes, node.inputs
+        return (shapes[inputs[0]],) if len(inputs) == 1 else tuple([shapes[name] for name in inputs])
 
     @cached_property
     def readers(self) -> dict[str, tuple[Node, ...]]:

@@ -14,7 +14,7 @@ from cnnx.graph.operation import (
     Operation,
     Saves,
     Shape,
-    Window,
+    Windows,
     check_map,
     elements,
     show_shape,
@@ -180,7 +180,7 @@ class Warp(Operation):
         """7 an output element: four products, three sums."""
         return 7 * elements(output)
 
-    def windows(self, source: Shape) -> tuple[Window, Window]:
+    def windows(self, source: Shape) -> Windows:
         """Where it looks is learnt."""
         return UNEVEN
 

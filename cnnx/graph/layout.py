@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from cnnx.errors import RuleError
 from cnnx.graph.autograd import Batch, Function
-from cnnx.graph.operation import POINT, Asked, Operation, Shape, Storage, Window, check_map, elements
+from cnnx.graph.operation import POINT, Asked, Operation, Shape, Storage, Window, Windows, check_map, elements
 
 
 class Flatten(Operation):
@@ -26,7 +26,7 @@ class Flatten(Operation):
         """Yes, as a map again."""
         return True
 
-    def windows(self, source: Shape) -> tuple[Window, Window] | None:
+    def windows(self, source: Shape) -> Windows | None:
         """Everything, unless the map is a single position."""
         return POINT if source[1:] in ((), (1, 1)) else None
 
@@ -75,7 +75,7 @@ class Pad(Operation):
         top, bottom, left, right = self.sides
         return (channels, top + height + bottom, left + width + right)
 
-    def windows(self, source: Shape) -> tuple[Window, Window]:
+    def windows(self, source: Shape) -> Windows:
         """One position, moved by what was added before it."""
         return (Window(pad=self.sides[0]), Window(pad=self.sides[2]))
 
@@ -109,7 +109,7 @@ class Crop(Operation):
             return (Function((0,), batch.bytes(sizes[0]), view=True, passes=True),)
         return tuple([Function((place,), batch.bytes(size), view=True) for place, size in enumerate(kept)])
 
-    def windows(self, source: Shape) -> tuple[Window, Window]:
+    def windows(self, source: Shape) -> Windows:
         """One position, moved by what was taken away before it."""
         return (Window(pad=-self.sides[0]), Window(pad=-self.sides[2]))
 

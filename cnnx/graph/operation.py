@@ -7,6 +7,7 @@ are Python integers, exact at any size.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
@@ -58,6 +59,7 @@ class Window(NamedTuple):
 
 
 POINT = (Window(), Window())
+Windows = tuple[Window, Window]  # by height and width
 UNEVEN = (Window(0, 0), Window(0, 0))  # output positions see windows of different sizes: no single field exists
 
 
@@ -126,10 +128,10 @@ class Operation:
 
         `asked` tells of every input whether its gradient is asked for.
         """
-        weights = [prod(shape) * batch.element_bytes for shape in self.weights().values()]
+        weights = [elements(shape) * batch.element_bytes for shape in self.weights().values()]
         only = Function(
             tuple(range(len(inputs))),
-            batch.bytes(prod(output)),
+            batch.bytes(elements(output)),
             view=self.storage is Storage.ALIAS,
             keeps=self.kept_inputs(asked),
             keeps_output=self.saves is Saves.OUTPUT,
@@ -139,7 +141,7 @@ class Operation:
         )
         return (only,)
 
-    def windows(self, source: Shape) -> tuple[Window, Window] | None:
+    def windows(self, source: Shape) -> Windows | None:
         """Give what one output position sees, by height and width; None where it sees everything."""
         return POINT
 
@@ -148,9 +150,14 @@ class Operation:
         return ""
 
 
-def elements(shape: Shape) -> int:
-    """Count the elements of a shape."""
-    return prod(shape)
+def windows_of(sizes: tuple[int, int], strides: tuple[int, int], pads: tuple[int, int]) -> Windows:
+    """Give the windows of sizes, strides and paddings by height and width; one window twice where they are equal."""
+    height = Window(sizes[0], strides[0], pads[0])
+    width = (sizes[1], strides[1], pads[1])
+    return (height, height) if width == height else (height, Window(*width))
+
+
+elements: Callable[[Shape], int] = prod  # how many a shape has
 
 
 def check_map(shape: Shape, what: str) -> Shape:

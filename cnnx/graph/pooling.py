@@ -13,10 +13,12 @@ from cnnx.graph.operation import (
     Saves,
     Shape,
     Window,
+    Windows,
     check_map,
     elements,
     show_pair,
     show_shape,
+    windows_of,
 )
 
 Pair = tuple[int, int]
@@ -66,12 +68,9 @@ class Pool(Operation):
         """k_h·k_w an output element."""
         return self.kernel[0] * self.kernel[1] * elements(output)
 
-    def windows(self, source: Shape) -> tuple[Window, Window]:
+    def windows(self, source: Shape) -> Windows:
         """Kernel, stride and padding by axis."""
-        return (
-            Window(self.kernel[0], self.stride[0], self.padding[0]),
-            Window(self.kernel[1], self.stride[1], self.padding[1]),
-        )
+        return windows_of(self.kernel, self.stride, self.padding)
 
     def describe(self) -> str:
         """Say `3×3 /2`."""
@@ -120,7 +119,7 @@ class AdaptiveAvgPool(Operation):
         """1 an input element."""
         return elements(inputs[0])
 
-    def windows(self, source: Shape) -> tuple[Window, Window]:
+    def windows(self, source: Shape) -> Windows:
         """Windows of equal size where they divide the map; elsewhere no single field exists."""
         height, width = source[1] // self.size[0], source[2] // self.size[1]
         if source[1:] != (height * self.size[0], width * self.size[1]):
@@ -147,7 +146,7 @@ class GlobalAvgPool(Operation):
         """1 an input element."""
         return elements(inputs[0])
 
-    def windows(self, source: Shape) -> tuple[Window, Window] | None:
+    def windows(self, source: Shape) -> Windows | None:
         """Everything."""
         return None
 
@@ -174,7 +173,7 @@ class Resize(Operation):
         """7 an output element if bilinear (four products, three sums), none if nearest."""
         return 7 * elements(output) if self.mode == "bilinear" else 0
 
-    def windows(self, source: Shape) -> tuple[Window, Window]:
+    def windows(self, source: Shape) -> Windows:
         """Windows of equal size where the map is divided by an integer; elsewhere no single field exists."""
         height, width = (self._window(source[axis + 1], self.size[axis]) for axis in (0, 1))
         return UNEVEN if height is None or width is None else (height, width)
