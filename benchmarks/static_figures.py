@@ -26,7 +26,7 @@ COUNTER = "FlopCounterMode on meta"
 AT_LEAST = 40
 IN_A_TURN = 5
 SECONDS = 3.0  # for one network, where that leaves time for at least two turns
-MOST_TURNS = 20
+MOST_TURNS = 60
 
 
 def rows() -> Iterator[Row]:
