@@ -1,11 +1,15 @@
-"""What the tests of built modules share: specs, and how outputs are compared."""
+"""What the tests of built modules share: specs, how outputs are compared, and what is seen to live."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from cnnx.pytorch.measuring_state import evaluation
+from cnnx.pytorch.storage_watch import StorageWatch
 
 RESIDUAL = """
 input: [16, 6, 6]
@@ -53,3 +57,14 @@ def assert_same(one: Any, other: Any) -> None:
     """Assert that two modules gave the same, to rounding."""
     for left, right in zip(as_tuple(one), as_tuple(other), strict=True):
         torch.testing.assert_close(left, right)
+
+
+def observed_peak(module: nn.Module, inputs: Sequence[Tensor]) -> int:
+    """Run a module once at inference, on CPU; give the most activation bytes that lived at once.
+
+    `no_grad`, not `inference_mode`, which would hide the positions that max pooling writes.
+    """
+    watch = StorageWatch(module, inputs)
+    with evaluation([module]), torch.no_grad(), watch:
+        module(*inputs)
+    return watch.peak

@@ -18,10 +18,10 @@ from cnnx.errors import CnnxError
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs
-from cnnx.pytorch.memory import observed_peak, observed_saved
+from cnnx.pytorch.storage_watch import observed_saved
 from cnnx.spec.folders import built_in_folder
 from cnnx.spec.library import Library
-from tests.built import as_tuple
+from tests.built import as_tuple, observed_peak
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 LIBRARY = Library([built_in_folder()])

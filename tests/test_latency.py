@@ -13,11 +13,11 @@ from torch import Tensor, nn
 import cnnx
 from cnnx.errors import DeviceError, MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
-from cnnx.pytorch import latency
+from cnnx.pytorch import cuda_child, latency
 from cnnx.pytorch.build import build
 from cnnx.pytorch.cpu_use import Disturbance
 from cnnx.pytorch.doubts import few_rounds
-from cnnx.pytorch.latency import measure, measure_graphs
+from cnnx.pytorch.latency import MeasureGraphs, measure, measure_graphs
 from cnnx.pytorch.settings import Settings
 from cnnx.pytorch.torch_errors import torch_errors
 from tests.conftest import Expand
@@ -227,11 +227,11 @@ def test_torchs_errors_become_ours(device: str, raised: RuntimeError, kind: type
 
 
 def test_graphs_on_cuda_go_to_a_child(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latency, "check_device", lambda name: None)
-    monkeypatch.setattr(latency, "run_in_child", lambda task, progress: (task, progress))
+    monkeypatch.setattr(cuda_child, "check_device", lambda name: None)
+    monkeypatch.setattr(cuda_child, "run_in_child", lambda task, progress: (task, progress))
     settings = Settings(device="cuda:1")
     sent: object = measure_graphs([graph], settings, None, "cnnx compare")
-    assert sent == (latency.MeasureGraphs((graph,), settings, "cnnx compare", (graph.name,)), None)
+    assert sent == (MeasureGraphs((graph,), settings, "cnnx compare", (graph.name,)), None)
 
 
 @pytest.mark.cuda

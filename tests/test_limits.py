@@ -12,7 +12,7 @@ import torch
 
 from cnnx.analysis.profiling.limits_store import keep_limits, kept_limits
 from cnnx.errors import UsageError
-from cnnx.pytorch import limits
+from cnnx.pytorch import cuda_child, limits
 from cnnx.pytorch.limits import MeasureLimits, limits_environment, measure_limits
 from cnnx.pytorch.settings import Settings
 from tests.records import LIMITS
@@ -85,8 +85,8 @@ def test_a_gpu_is_known_by_its_name_and_not_by_the_processor(monkeypatch: pytest
 
 
 def test_cuda_goes_to_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "check_device", lambda name: None)
-    monkeypatch.setattr(limits, "run_in_child", lambda task, progress: task)
+    monkeypatch.setattr(cuda_child, "check_device", lambda name: None)
+    monkeypatch.setattr(cuda_child, "run_in_child", lambda task, progress: task)
     sent: object = measure_limits(Settings(device="cuda"))
     assert sent == MeasureLimits(Settings(device="cuda"))
 

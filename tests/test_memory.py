@@ -8,8 +8,9 @@ from cnnx.analysis.memory.inference import Alive, live_by_node, peak_inference, 
 from cnnx.graph.expand import expand
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs
-from cnnx.pytorch.memory import observed_peak, observed_saved
+from cnnx.pytorch.storage_watch import observed_saved
 from cnnx.spec.library import Library
+from tests.built import observed_peak
 from tests.conftest import Expand
 
 MAP = 8 * 4 * 4 * 4  # bytes of 8 channels of 4×4 in float32

@@ -48,14 +48,10 @@ def test_storages_by_node() -> None:
     assert module.training  # as it was
 
 
-def test_the_peak_alone_of_a_module_without_clocks() -> None:
-    found = observe_memory(Twice(), (torch.zeros(100),), None, (), Settings())
-    assert found == ObservedMemory(3 * 400, (), with_workspace=False)
-
-
 def test_weights_are_left_out() -> None:
-    module = nn.Linear(10, 5)
-    assert observe_memory(module, (torch.zeros(1, 10),), None, (), Settings()).peak_bytes == 4 * (10 + 5)
+    module, source = nn.Linear(10, 5), torch.zeros(1, 10)
+    found = observe_memory(module, (source,), lambda gauge: (module(source), [gauge()]), (), Settings())
+    assert found.peak_bytes == 4 * (10 + 5)
 
 
 def test_the_allocator_is_asked_on_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +70,6 @@ def test_the_allocator_is_asked_on_cuda(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.cuda
 @needs_cuda
 def test_the_allocator_of_a_gpu() -> None:
-    source = torch.zeros(1 << 20, device="cuda")
-    found = observe_memory(Twice(), (source,), None, (), Settings(device="cuda"))
+    module, source = Twice(), torch.zeros(1 << 20, device="cuda")
+    found = observe_memory(module, (source,), forward_of(module, source), ("a", "b", "sum"), Settings(device="cuda"))
     assert found.peak_bytes == pytest.approx(3 * 4 * (1 << 20), rel=0.01)

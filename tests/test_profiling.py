@@ -12,8 +12,8 @@ import cnnx
 from cnnx.analysis.memory.inference import live_by_node, peak_inference
 from cnnx.errors import MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
-from cnnx.pytorch import profiling
-from cnnx.pytorch.profiling import profile_graph
+from cnnx.pytorch import cuda_child
+from cnnx.pytorch.profiling import ProfileGraph, profile_graph
 from cnnx.pytorch.settings import Settings
 from tests.conftest import Expand
 
@@ -87,11 +87,11 @@ def test_a_compiler_that_is_missing_is_told_before_anything(graph: Graph, monkey
 
 
 def test_cuda_goes_to_a_child(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profiling, "check_device", lambda name: None)
-    monkeypatch.setattr(profiling, "run_in_child", lambda task, progress: SimpleNamespace(task=task))
+    monkeypatch.setattr(cuda_child, "check_device", lambda name: None)
+    monkeypatch.setattr(cuda_child, "run_in_child", lambda task, progress: SimpleNamespace(task=task))
     settings = Settings(device="cuda")
     sent: object = profile_graph(graph, settings, None, "line")
-    assert sent == SimpleNamespace(task=profiling.ProfileGraph(graph, settings, "line"))
+    assert sent == SimpleNamespace(task=ProfileGraph(graph, settings, "line"))
 
 
 @pytest.mark.cuda

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol, TypeVar
 
 from cnnx.errors import CnnxError, DeviceError
-from cnnx.pytorch.settings import Progress
+from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.settings import Progress, Settings
 
 Answer_co = TypeVar("Answer_co", covariant=True)
 Answer = TypeVar("Answer")
@@ -57,6 +58,15 @@ class _Result:
 @dataclass(frozen=True, slots=True)
 class _Failure:
     error: CnnxError
+
+
+def run_where_asked(task: Task[Answer], settings: Settings, progress: Progress | None = None) -> Answer:
+    """Run a task on the settings' device: for CUDA in a new process, else in this one.
+
+    Raises what the task raises, and `DeviceError` if the device cannot be used or fails.
+    """
+    check_device(settings.device)
+    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
 
 
 def run_in_child(task: Task[Answer], progress: Progress | None = None) -> Answer:

@@ -22,7 +22,7 @@ from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import Network, build, example_inputs
 from cnnx.pytorch.calling import prepare_call
 from cnnx.pytorch.cpu_use import CpuUse, Disturbance, disturbance
-from cnnx.pytorch.cuda_child import run_in_child
+from cnnx.pytorch.cuda_child import run_where_asked
 from cnnx.pytorch.cuda_clock import CudaClock
 from cnnx.pytorch.devices import check_device
 from cnnx.pytorch.doubts import denormal, few_rounds, unsteady
@@ -103,13 +103,10 @@ def measure_graphs(
     Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError`, before anything is built, if the
     memory cannot hold the modules, `UsageError` if torch cannot run them so.
     """
-    check_device(settings.device)
     if not graphs:
         raise UsageError("there are no graphs to measure")
-    task = MeasureGraphs(
-        tuple(graphs), settings, command, tuple(labels or [figures_of(each, settings).name for each in graphs])
-    )
-    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+    names = tuple(labels or [figures_of(each, settings).name for each in graphs])
+    return run_where_asked(MeasureGraphs(tuple(graphs), settings, command, names), settings, progress)
 
 
 @dataclass(frozen=True, slots=True)

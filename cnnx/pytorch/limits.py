@@ -19,8 +19,7 @@ from cnnx.analysis.profiling.limits_store import LimitsEnvironment
 from cnnx.analysis.profiling.roofline import Limits
 from cnnx.pytorch.build import find_dtype
 from cnnx.pytorch.cpu_use import CpuUse, Disturbance, disturbance
-from cnnx.pytorch.cuda_child import run_in_child
-from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.cuda_child import run_where_asked
 from cnnx.pytorch.latency import clock_of
 from cnnx.pytorch.measuring_state import measuring_state
 from cnnx.pytorch.memory_budget import available_memory
@@ -44,9 +43,7 @@ def measure_limits(settings: Settings, progress: Progress | None = None) -> Limi
 
     Raises `DeviceError` if the device cannot be used, `UsageError` where it has no matrix product of the dtype.
     """
-    check_device(settings.device)
-    task = MeasureLimits(settings)
-    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+    return run_where_asked(MeasureLimits(settings), settings, progress)
 
 
 def limits_environment(settings: Settings) -> LimitsEnvironment:

@@ -16,13 +16,18 @@ from cnnx.pytorch.settings import Settings
 @contextmanager
 def measuring_state(modules: Sequence[nn.Module], settings: Settings) -> Iterator[None]:
     """Evaluate without autograd, with the settings' threads, device and TF32, and with no garbage collection."""
+    with evaluation(modules), torch.inference_mode(), undisturbed(settings):
+        yield
+
+
+@contextmanager
+def undisturbed(settings: Settings) -> Iterator[None]:
+    """Compute with the settings' threads, device and TF32, and with no garbage collection."""
     with ExitStack() as stack:
         stack.enter_context(threads(settings.threads))
         if settings.on_cuda:
             stack.enter_context(torch.cuda.device(settings.device))
             stack.enter_context(tf32(settings.tf32))
-        stack.enter_context(evaluation(modules))
-        stack.enter_context(torch.inference_mode())
         stack.enter_context(no_garbage_collection())
         yield
 

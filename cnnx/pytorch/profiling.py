@@ -15,8 +15,7 @@ from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import timed_forward
 from cnnx.pytorch.calling import check_calling, prepare_call
 from cnnx.pytorch.cpu_use import Disturbance
-from cnnx.pytorch.cuda_child import run_in_child
-from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.cuda_child import run_where_asked
 from cnnx.pytorch.doubts import denormal, few_rounds, unsteady
 from cnnx.pytorch.environment import Before, before_measuring, measured_environment
 from cnnx.pytorch.latency import clock_of, latency_of, prepare, time_watched
@@ -37,9 +36,7 @@ def profile_graph(graph: Graph, settings: Settings, progress: Progress | None = 
     Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError` if the memory cannot hold the
     module or was full, `UsageError` if torch cannot run or compile it so.
     """
-    check_device(settings.device)
-    task = ProfileGraph(graph, settings, command)
-    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+    return run_where_asked(ProfileGraph(graph, settings, command), settings, progress)
 
 
 @dataclass(frozen=True, slots=True)

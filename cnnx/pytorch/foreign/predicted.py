@@ -16,7 +16,7 @@ from cnnx.pytorch.foreign.clocked import ClockedForward, most_by_name
 from cnnx.pytorch.foreign.dispatch import DispatchCounter
 from cnnx.pytorch.foreign.paths import ModulePaths
 from cnnx.pytorch.foreign.stage import Inputs, staged
-from cnnx.pytorch.memory import StorageWatch, observed_saved
+from cnnx.pytorch.storage_watch import StorageWatch, observed_saved
 
 
 def predict_model(
@@ -37,8 +37,7 @@ def predict_model(
 def _live(model: nn.Module, inputs: Inputs, watched: Collection[str]) -> list[Alive]:
     with staged(model, inputs, "meta") as given, _fast_meta(model):
         forward = ClockedForward(model, given, watched)
-        tensors = [tensor for tensor in given if isinstance(tensor, Tensor)]
-        watch = StorageWatch([*model.parameters(), *model.buffers()], tensors)
+        watch = StorageWatch(model, [tensor for tensor in given if isinstance(tensor, Tensor)])
         with compiler_left_alone(watch), watch:
             _, readings = forward(watch.take)
     return [Alive(name or WHOLE, taken) for name, taken in zip(forward.names, readings[1:], strict=True)]

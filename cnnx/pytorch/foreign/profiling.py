@@ -11,8 +11,7 @@ from cnnx.analysis.models.parts import WHOLE
 from cnnx.analysis.profiling.runs import Run
 from cnnx.errors import CnnxError, UsageError
 from cnnx.pytorch.calling import check_calling
-from cnnx.pytorch.cuda_child import run_in_child
-from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.cuda_child import run_where_asked
 from cnnx.pytorch.environment import before_measuring
 from cnnx.pytorch.foreign.attempt import Attempt, told
 from cnnx.pytorch.foreign.clocked import ClockedForward, most_by_name, time_by_name
@@ -32,9 +31,7 @@ def profile_model(
     Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError` if the memory cannot hold the
     module or was full, `UsageError` if torch cannot run or compile it so, or its own code raises.
     """
-    check_device(settings.device)
-    task = ProfileModel(model, tuple(watched), settings, command)
-    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+    return run_where_asked(ProfileModel(model, tuple(watched), settings, command), settings, progress)
 
 
 @dataclass(frozen=True, slots=True)

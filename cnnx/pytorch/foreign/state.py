@@ -18,7 +18,7 @@ def kept_as_it_was(model: nn.Module) -> Iterator[None]:
 
     Weights and buffers are the same objects as before; what a dictionary, list or set that an attribute holds has in
     it is put back too: so come back hooks, modes, submodules and caches. The numbers within tensors are not looked at:
-    let nothing write into them (`swapped`).
+    let nothing write into them (`swap`).
     """
     kept = [_Kept(module) for module in model.modules()]
     devices = sorted({weight.device.index for weight in model.parameters() if weight.device.type == "cuda"})

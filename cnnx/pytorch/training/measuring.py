@@ -15,9 +15,8 @@ from cnnx.analysis.profiling.training_runs import ObservedTraining, TrainingRun
 from cnnx.errors import MemoryBudgetError, UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.cpu_use import Disturbance
-from cnnx.pytorch.cuda_child import run_in_child
-from cnnx.pytorch.devices import check_device
-from cnnx.pytorch.doubts import UNSTEADY, few_rounds
+from cnnx.pytorch.cuda_child import run_where_asked
+from cnnx.pytorch.doubts import few_rounds, unsteady
 from cnnx.pytorch.environment import Before, before_measuring, measured_environment
 from cnnx.pytorch.latency import clock_of, latency_of, prepare, time_watched
 from cnnx.pytorch.memory_budget import available_memory, show_bytes
@@ -37,9 +36,7 @@ def train_graph(
     Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError` if the memory cannot hold a step or
     was full, `UsageError` if torch cannot train it so.
     """
-    check_device(settings.device)
-    task = TrainGraph(graph, optimizer, settings, command)
-    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+    return run_where_asked(TrainGraph(graph, optimizer, settings, command), settings, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +121,10 @@ def _run(
     forward, backward, update, step = [
         latency_of(seconds, calls, settings) for seconds in (*parts.T.tolist(), parts.sum(axis=1).tolist())
     ]
-    spread = (step.p75 - step.p25) / step.median
-    unsteady = [f"the step is unsteady: its middle half spreads over {spread:.0%} of the median"]
-    warnings = (*few_rounds(len(rounds), settings), *disturbed.warnings(), *(unsteady if spread > UNSTEADY else ()))
+    warnings = (
+        *few_rounds(len(rounds), settings),
+        *disturbed.warnings(),
+        *unsteady([step], ["the step"]),
+    )
     environment = measured_environment(settings, before, len(rounds), warnings)
     return TrainingRun(optimizer, forward, backward, update, step, memory, environment)

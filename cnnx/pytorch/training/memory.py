@@ -1,7 +1,8 @@
 """What lives in memory during a step of training, as it is seen on CPU and on CUDA.
 
-On CPU storages are watched (`memory.py`), through the backward pass too, which autograd runs on the calling thread; on
-CUDA torch's allocator is asked. Weights and buffers are left out, inputs and the optimizer's state counted throughout.
+On CPU storages are watched (`storage_watch.py`), through the backward pass too, which autograd runs on the calling
+thread; on CUDA torch's allocator is asked. Weights and buffers are left out, inputs and the optimizer's state counted
+throughout.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from torch import Tensor, nn
 from cnnx.analysis.memory.ledger import Phase
 from cnnx.analysis.memory.training import Optimizer, OptimizerMemory, StepMemory
 from cnnx.analysis.profiling.training_runs import ObservedTraining
-from cnnx.pytorch.memory import StorageWatch, observed_saved
 from cnnx.pytorch.settings import Settings
+from cnnx.pytorch.storage_watch import StorageWatch, observed_saved
 from cnnx.pytorch.training.step import Step, make_optimizer, state_of
 
 
@@ -42,7 +43,7 @@ def observe_training(
 
 @contextmanager
 def _storage_peak(module: nn.Module, counted: Sequence[Tensor]) -> Iterator[Callable[[], int]]:
-    with StorageWatch([*module.parameters(), *module.buffers()], counted) as watch:
+    with StorageWatch(module, counted) as watch:
         yield lambda: watch.peak
 
 
@@ -66,7 +67,7 @@ def watched_step(module: nn.Module, inputs: Sequence[Tensor], optimizer: Optimiz
     step = Step(module, inputs, changing)
     step.whole()  # makes the optimizer's state
     step.drop()
-    watch = StorageWatch([*module.parameters(), *module.buffers()], [*inputs, *state_of(changing)])
+    watch = StorageWatch(module, [*inputs, *state_of(changing)])
     with watch:
         taken = {Phase.FORWARD: _most(watch, step.forward), Phase.BACKWARD: _most(watch, step.backward)}
         held = watch.take()

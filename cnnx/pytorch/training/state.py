@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import torch
 from torch import nn
 
-from cnnx.pytorch.measuring_state import no_garbage_collection, tf32, threads
+from cnnx.pytorch.measuring_state import undisturbed
 from cnnx.pytorch.settings import Settings
 
 
@@ -18,21 +18,14 @@ def training_state(module: nn.Module, settings: Settings) -> Iterator[None]:
 
     Weights, buffers, gradients, modes and the generators of random numbers are restored.
     """
-    with ExitStack() as stack:
-        stack.enter_context(threads(settings.threads))
-        if settings.on_cuda:
-            stack.enter_context(torch.cuda.device(settings.device))
-            stack.enter_context(tf32(settings.tf32))
-        stack.enter_context(torch.random.fork_rng(devices=[settings.device] if settings.on_cuda else []))
-        stack.enter_context(kept_as_it_was(module))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(no_garbage_collection())
+    generators = [settings.device] if settings.on_cuda else []
+    with torch.random.fork_rng(devices=generators), restored(module), torch.enable_grad(), undisturbed(settings):
         module.train()
         yield
 
 
 @contextmanager
-def kept_as_it_was(module: nn.Module) -> Iterator[None]:
+def restored(module: nn.Module) -> Iterator[None]:
     """Give back a module's weights, buffers, gradients and modes as they were, also after an exception."""
     modes = {part: part.training for part in module.modules()}
     tensors = {tensor: tensor.detach().clone() for tensor in (*module.parameters(), *module.buffers())}

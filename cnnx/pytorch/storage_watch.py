@@ -17,19 +17,19 @@ from torch.utils._pytree import tree_leaves
 
 
 class StorageWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's mode is untyped
-    """Weighs the storages of every operation's outputs.
+    """Weighs the storages of every operation's outputs beside those `counted` throughout; a module's own are left out.
 
     `peak` is the most bytes that lived at once, `take` gives the same since it was called last.
     """
 
-    def __init__(self, left_out: Iterable[Tensor], inputs: Iterable[Tensor]) -> None:
+    def __init__(self, module: nn.Module, counted: Iterable[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's mode is untyped
         self.peak = 0
         self._recent = 0
         self._alive = 0
-        self._left_out = {_storage_key(tensor) for tensor in left_out}
+        self._left_out = _own_storages(module)
         self._bytes: dict[int, int] = {}
-        for tensor in inputs:
+        for tensor in counted:
             self._add(tensor)
 
     def __torch_dispatch__(
@@ -60,30 +60,17 @@ class StorageWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch
         self._alive -= self._bytes.pop(key)
 
 
+def _own_storages(module: nn.Module) -> set[int]:
+    return {_storage_key(tensor) for tensor in (*module.parameters(), *module.buffers())}
+
+
 def _storage_key(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
-def observed_peak(module: nn.Module, inputs: Sequence[Tensor]) -> int:
-    """Run a module once at inference, on CPU; give the most activation bytes that lived at once.
-
-    The module's mode is restored. `no_grad`, not `inference_mode`, which would keep operations whole and hide
-    the positions that max pooling writes.
-    """
-    was_training = module.training
-    watch = StorageWatch([*module.parameters(), *module.buffers()], inputs)
-    module.eval()
-    try:
-        with torch.no_grad(), watch:
-            module(*inputs)
-    finally:
-        module.train(was_training)
-    return watch.peak
-
-
 def observed_saved(module: nn.Module, inputs: Sequence[Tensor]) -> int:
     """Run a module once in training mode; give the bytes that autograd saved, every storage once, weights left out."""
-    left_out = {_storage_key(tensor) for tensor in (*module.parameters(), *module.buffers())}
+    left_out = _own_storages(module)
     saved: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
