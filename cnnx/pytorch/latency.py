@@ -21,6 +21,7 @@ from cnnx.errors import UsageError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import Network, build, example_inputs
 from cnnx.pytorch.calling import prepare_call
+from cnnx.pytorch.channels_last import lay_out_inputs, lay_out_weights
 from cnnx.pytorch.cpu_use import CpuUse, Disturbance, disturbance
 from cnnx.pytorch.cuda_child import run_where_asked
 from cnnx.pytorch.cuda_clock import CudaClock
@@ -140,9 +141,8 @@ def figures_of(subject: Measurable, settings: Settings) -> Figures:
 
 def prepare(graph: Graph, settings: Settings) -> tuple[Network, Inputs]:
     """Build a graph as the settings say, draw its inputs, and scale its weights to them."""
-    network = build(graph, device=settings.device, dtype=settings.dtype, seed=settings.seed)
-    if settings.channels_last:
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
+    built = build(graph, device=settings.device, dtype=settings.dtype, seed=settings.seed)
+    network = lay_out_weights(built, settings)
     inputs = inputs_for(graph, settings)
     scale_activations(network, inputs)
     return network, inputs
@@ -153,11 +153,7 @@ def inputs_for(graph: Graph, settings: Settings) -> Inputs:
     inputs = example_inputs(
         graph, batch=settings.batch, device=settings.device, dtype=settings.dtype, seed=settings.seed
     )
-    return tuple(map(_channels_last, inputs)) if settings.channels_last else inputs
-
-
-def _channels_last(tensor: Tensor) -> Tensor:
-    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+    return lay_out_inputs(inputs, settings)
 
 
 def clock_of(settings: Settings) -> Clock:

@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from cnnx.analysis.figures import Figures
 from cnnx.analysis.models.figures import ModelCount
+from cnnx.pytorch.channels_last import lay_out_inputs, lay_out_weights
 from cnnx.pytorch.foreign.attempt import Attempt
 from cnnx.pytorch.foreign.count import count_module, count_shell, unrunnable
 from cnnx.pytorch.foreign.source import ModelSource
@@ -42,14 +43,7 @@ class Model:
             self._made = self.source.make(device=device, dtype=dtype, seed=seed)
         module, inputs = self._made, self.source.draw(batch=settings.batch, device=device, dtype=dtype, seed=seed)
         _settle_shapes(module, inputs, str(self.source.name))
-        if settings.channels_last:
-            module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
-            inputs = tuple([_channels_last(tensor) for tensor in inputs])
-        return module, inputs
-
-
-def _channels_last(tensor: Tensor) -> Tensor:
-    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+        return lay_out_weights(module, settings), lay_out_inputs(inputs, settings)
 
 
 def count_model(source: ModelSource, dtype: str = "float32", label: str = "") -> Model:
