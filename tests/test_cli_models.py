@@ -193,3 +193,26 @@ def test_debug_shows_where_a_models_code_raised(command_line: CommandLine) -> No
     answer = command_line("profile", NET, "--arg", "act=abs_or_so", "--debug")
     assert "models_on_the_line.py" in answer.err
     assert "AttributeError" in answer.err
+
+
+def test_the_backward_pass_of_a_model(command_line: CommandLine) -> None:
+    line = ("profile", "models_on_the_line:Net", "--input", "3x16x16", "--train", *QUICK)
+    (found,) = results(command_line(*line, "--json").out)
+    # the image needs no gradient: the stem's weights; both factors of the head
+    assert found["training"]["backward_macs"] == 4 * STEM + 2 * 40
+    # twice these; both biases' sums, relu, and the mean
+    assert found["training"]["backward_flops"] == 2 * (4 * STEM + 2 * 40) + 4 * 256 + 10 + 4 * 256 + 4 * 256
+    assert found["training"]["unknown_backward_operators"] == []
+    answer = command_line(*line).out
+    assert f"backward MACs {4 * STEM + 80:,}; {2 * (4 * STEM + 80) + 3 * 4 * 256 + 10:,} FLOPs" in answer.splitlines()
+    assert "The backward pass is counted as torch dispatches it" in answer
+
+
+def test_a_backward_pass_with_an_unknown_operator_has_no_flops(command_line: CommandLine) -> None:
+    line = ("profile", "models_on_the_line:Net", "--arg", "spectral=true", "--input", "3x16x16", "--train", *QUICK)
+    (found,) = results(command_line(*line, "--json").out)
+    assert found["training"]["backward_macs"] == 4 * STEM + 2 * 40
+    assert found["training"]["backward_flops"] is None
+    assert found["training"]["unknown_backward_operators"] == ["aten::_fft_c2c"]
+    told = " ".join(command_line(*line).out.split())
+    assert "Nothing is known of what aten::_fft_c2c costs in it: there are no backward FLOPs" in told

@@ -11,7 +11,7 @@ import cnnx
 from cnnx.analysis.memory.training import Optimizer, count_backward, optimizer_memory, weight_sizes
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs
-from cnnx.pytorch.training.backward_counter import BackwardCounter, count_backward_macs
+from cnnx.pytorch.foreign.backward import BackwardCounter, count_backward_pass
 from tests.conftest import Expand
 
 HEAD = "input: [8, 4, 4]\nlayers:\n"
@@ -85,7 +85,7 @@ def test_macs_are_those_that_torch_dispatches(name: str) -> None:
 
 
 def _dispatched(graph: Graph, batch: int = 2) -> int:
-    macs = count_backward_macs(build(graph, device="meta"), example_inputs(graph, batch=batch, device="meta"))
+    macs = count_backward_pass(build(graph, device="meta"), example_inputs(graph, batch=batch, device="meta")).macs
     assert macs % batch == 0
     return macs // batch
 
@@ -94,7 +94,7 @@ def test_the_gradient_of_a_transposed_convolution_is_counted_by_what_enters() ->
     layer = nn.ConvTranspose2d(4, 6, 3, groups=2, device="meta")
     source = torch.empty(2, 4, 5, 5, device="meta", requires_grad=True)
     # 3·3 taps of 6/2 channels for each of 2·4·5·5 elements that enter; of the weights and, with a gradient, of these
-    assert count_backward_macs(layer, [source.detach()]) == 2 * 4 * 5 * 5 * 3 * 3 * 3
+    assert count_backward_pass(layer, [source.detach()]).macs == 2 * 4 * 5 * 5 * 3 * 3 * 3
     output = layer(source)
     with BackwardCounter() as counter:
         output.backward(torch.empty_like(output))

@@ -14,6 +14,7 @@ from cnnx.analysis.records import Latency
 from cnnx.report.document import Object, latency_object
 from cnnx.report.numbers import NOTHING, aligned, bar, counted, exact, interval, percent, significant
 from cnnx.report.table import Column, draw_folded, width_of_columns
+from cnnx.report.text import listed
 
 _BARS = (20, 10, 4)  # from the widest to the narrowest
 _ALIGNED = ("forward ms", "backward ms", "update ms", "step ms", "images/s")
@@ -163,12 +164,32 @@ def training_notes(profile: Profile) -> Iterator[str]:
         "as many as in the forward pass for the gradients of inputs and for those of weights; a sum's gradient costs "
         "nothing, and several gradients of one value are added up."
     )
+    yield from _model_notes(profile, told[0])
     yield (
         "Step: forward in training mode, backward from a fixed gradient of the output, update by torch's "
         f"{_CALLED[told[0].optimizer]} with foreach=False and learning rate 0. The times are of the eager module, by "
         "clocks read in between; gradients of weights are let go untimed before each step."
     )
     yield _memory_note(told)
+
+
+def _model_notes(profile: Profile, training: ProfiledTraining) -> Iterator[str]:
+    """Say how the backward pass of a model in Python came about, or why it is not told."""
+    if profile.model is None:
+        return
+    if training.backward is None:
+        yield "The backward pass is not counted, as the model does not run on the meta device."
+        return
+    yield (
+        "The backward pass is counted as torch dispatches it: a gradient that torch composes of other operators costs "
+        "what these cost."
+    )
+    unknown = training.backward.unknown
+    if unknown:
+        yield (
+            f"Nothing is known of what {listed(unknown)} {'costs' if len(unknown) == 1 else 'cost'} in it: there are "
+            "no backward FLOPs, and the MACs are those of the others."
+        )
 
 
 def _memory_note(told: Sequence[ProfiledTraining]) -> str:
@@ -192,6 +213,7 @@ def training_object(training: ProfiledTraining) -> Object:
         "optimizer": str(training.optimizer),
         "backward_macs": None if backward is None else backward.macs,
         "backward_flops": None if backward is None else backward.flops,
+        "unknown_backward_operators": [] if backward is None else list(backward.unknown),
         "failure": None if failure is None else {"kind": failure.kind, "message": failure.message},
         **(_NOTHING_MEASURED if run is None else _measured(run)),
         "predicted": None if training.predicted is None else _predicted(training.predicted),

@@ -44,11 +44,15 @@ class NodeBackward:
 
 @dataclass(frozen=True, slots=True)
 class Backward:
-    """The backward pass of a graph or model, for one image; of a model, only the MACs are known."""
+    """The backward pass of a graph or model, for one image.
+
+    Of a model, nothing is told by node, and there are no FLOPs where it calls `unknown` operators.
+    """
 
     macs: int
     flops: int | None
     by_node: tuple[NodeBackward, ...]
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,15 @@ import torch
 from cnnx.analysis.memory.training import Backward, Optimizer, StepMemory
 from cnnx.analysis.profiling.training_runs import TrainingRun
 from cnnx.errors import CnnxError, UsageError
-from cnnx.pytorch.cuda_child import run_in_child
-from cnnx.pytorch.devices import check_device
+from cnnx.pytorch.cuda_child import run_where_asked
 from cnnx.pytorch.environment import before_measuring
 from cnnx.pytorch.foreign.attempt import Attempt, told
+from cnnx.pytorch.foreign.backward import count_backward_pass
 from cnnx.pytorch.foreign.model import Model
 from cnnx.pytorch.foreign.stage import staged
 from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.settings import Progress, Settings
 from cnnx.pytorch.torch_errors import torch_errors
-from cnnx.pytorch.training.backward_counter import count_backward_macs
 from cnnx.pytorch.training.measuring import train_module
 from cnnx.pytorch.training.memory import watched_step
 
@@ -31,9 +30,7 @@ def train_model(
     Raises `DeviceError` if the device cannot be used or fails, `MemoryBudgetError` if the memory cannot hold the
     module or was full, `UsageError` if torch cannot train it so, or its own code raises.
     """
-    check_device(settings.device)
-    task = TrainModel(model, optimizer, settings, command)
-    return run_in_child(task, progress) if settings.on_cuda else task.run(progress)
+    return run_where_asked(TrainModel(model, optimizer, settings, command), settings, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +55,12 @@ class TrainModel:
 
 
 def count_model_backward(model: Model, settings: Settings) -> Backward | None:
-    """Count the multiply–adds of the backward pass for one image, on meta; None where it does not run there."""
+    """Count the backward pass for one image, on meta; None where it does not run there."""
     if model.shell is None:
         return None
     inputs = model.source.draw(device="meta", dtype=settings.dtype)
     with Attempt(), staged(model.shell, inputs, "meta") as given, torch.enable_grad():
-        return Backward(count_backward_macs(model.shell, given), None, ())
+        return count_backward_pass(model.shell, given)
     return None
 
 
