@@ -8,7 +8,8 @@ import pytest
 
 from cnnx.analysis.catalogue.entries import Catalogue
 from cnnx.analysis.catalogue.reading import read_catalogue
-from cnnx.report.catalogue import catalogue_document, draw_catalogue
+from cnnx.report.catalogue import draw_catalogue
+from cnnx.report.catalogue_formats import catalogue_document
 from cnnx.spec.library import Library
 from tests.records import STATIC
 

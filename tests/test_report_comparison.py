@@ -11,7 +11,8 @@ from cnnx.analysis.claims.accuracy import Accuracy
 from cnnx.analysis.comparison import SORT_KEYS, Comparison
 from cnnx.errors import UsageError
 from cnnx.report.columns import COLUMNS, LATENCY, read_columns, read_sort
-from cnnx.report.comparison import comparison_document, draw_comparison
+from cnnx.report.comparison import draw_comparison
+from cnnx.report.comparison_formats import comparison_document
 from cnnx.report.document import write_json
 from tests.records import agreeing, comparison_of, differing, figures_of, latency, measurement
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cnnx.analysis.comparison import Comparison
     from cnnx.cli.entries import Entry
     from cnnx.pytorch.settings import Settings
+    from cnnx.report.document import Object
     from cnnx.report.grid import Grid
     from cnnx.report.live import LiveTable
 
@@ -126,17 +127,24 @@ def _check(comparison: Comparison, *, strict: bool) -> None:
 
 
 def _answer(output: Output, comparison: Comparison, columns: Sequence[str]) -> None:
-    from cnnx.report.comparison import comparison_document, draw_comparison
+    from cnnx.report.comparison import draw_comparison
 
     output.write(
         lambda width: draw_comparison(comparison, columns, width),
-        lambda: comparison_document(comparison),
+        lambda: _document(comparison),
         lambda: _grid(comparison, columns),
     )
 
 
+# The formats are imported where they are asked for: the table does not need them.
+def _document(comparison: Comparison) -> Object:
+    from cnnx.report.comparison_formats import comparison_document
+
+    return comparison_document(comparison)
+
+
 def _grid(comparison: Comparison, columns: Sequence[str]) -> Grid:
-    from cnnx.report.grids import comparison_grid  # here, as only some formats need it
+    from cnnx.report.comparison_formats import comparison_grid
 
     return comparison_grid(comparison, columns)
 

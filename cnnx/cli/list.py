@@ -11,6 +11,8 @@ from cnnx.cli.output import choose_output, warn
 
 if TYPE_CHECKING:
     from cnnx.analysis.catalogue.entries import Catalogue
+    from cnnx.analysis.environment import Environment
+    from cnnx.report.document import Object
     from cnnx.report.grid import Grid
 
 EXAMPLES = """\b
@@ -49,7 +51,7 @@ def list_specs(
     from cnnx.analysis.figures import CONVENTION
     from cnnx.cli.invocation import command_line
     from cnnx.errors import UsageError, brief
-    from cnnx.report.catalogue import catalogue_document, draw_catalogue
+    from cnnx.report.catalogue import draw_catalogue
 
     if convention != CONVENTION:  # imported only then: it brings every operation, and a kept catalogue needs none
         from cnnx.analysis.conventions.presets import find_convention
@@ -66,7 +68,7 @@ def list_specs(
     environment = static_environment(command_line())
     output.write(
         lambda width: draw_catalogue(catalogue, width),
-        lambda: catalogue_document(catalogue, environment),
+        lambda: _document(catalogue, environment),
         lambda: _grid(catalogue),
     )
 
@@ -84,7 +86,14 @@ def _hint(known: Catalogue, pattern: str) -> str:
     )
 
 
+# The formats are imported where they are asked for: the table does not need them.
+def _document(catalogue: Catalogue, environment: Environment) -> Object:
+    from cnnx.report.catalogue_formats import catalogue_document
+
+    return catalogue_document(catalogue, environment)
+
+
 def _grid(catalogue: Catalogue) -> Grid:
-    from cnnx.report.grids import catalogue_grid
+    from cnnx.report.catalogue_formats import catalogue_grid
 
     return catalogue_grid(catalogue)

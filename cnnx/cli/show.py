@@ -70,9 +70,8 @@ def _answer(output: Output, loaded: Loaded, convention: Convention, *, expand: b
     from cnnx.analysis.memory.inference import predict_memory
     from cnnx.analysis.tree import layers
     from cnnx.cli.invocation import command_line
-    from cnnx.report.grids import memory_grid, structure_grid
-    from cnnx.report.memory import draw_memory
-    from cnnx.report.structure import draw_head, draw_structure, structure_document
+    from cnnx.report.memory import draw_memory, memory_grid
+    from cnnx.report.structure import draw_head, draw_structure, structure_document, structure_grid
 
     figures = convention.apply(count(loaded.graph))
     told, environment = about(loaded.target), static_environment(command_line())

@@ -42,8 +42,7 @@ def validate(
     from cnnx.analysis.environment import static_environment
     from cnnx.cli.invocation import command_line
     from cnnx.errors import CheckError, SpecError
-    from cnnx.report.grids import validation_grid
-    from cnnx.report.validation import draw_validation, validation_document
+    from cnnx.report.validation import draw_validation, validation_document, validation_grid
     from cnnx.spec.library import Library
 
     results = validate_files(files, Library())

@@ -1,4 +1,4 @@
-"""What `check` gives other programs: JSON, the rows of CSV, Markdown and LaTeX, and annotations of GitHub Actions."""
+"""What `check` gives other programs: JSON, and the rows of CSV, Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from cnnx.analysis.budgets.changes import Changes, LayerChange
 from cnnx.analysis.environment import Environment
 from cnnx.report.budgets import check_notes
 from cnnx.report.document import RESULT_FIELDS, Object, document
-from cnnx.report.grid import Cell, Grid, Series
+from cnnx.report.grid import Cell, Grid, Series, percent_cell
 from cnnx.report.model import model_object
-from cnnx.report.numbers import percent
 
 
 def check_document(found: Sequence[Checked], environment: Environment, baseline: str) -> Object:
@@ -77,7 +76,7 @@ def check_grid(found: Sequence[Checked]) -> Grid:
             Series("value", "value", tuple(row.value for _, row, _ in rows)),
             Series("baseline", "baseline", tuple(row.baseline for _, row, _ in rows)),
             Series("limit", "budget", tuple(None if budget is None else budget.limit for _, _, budget in rows)),
-            Series("used", "used", tuple(row.used for _, row, _ in rows), _percent),
+            Series("used", "used", tuple(row.used for _, row, _ in rows), percent_cell),
             Series("over", "over by", tuple(None if budget is None else row.over for _, row, budget in rows)),
             Series("holds", "holds", tuple(None if budget is None else not row.over for _, row, budget in rows)),
         ),
@@ -87,7 +86,3 @@ def check_grid(found: Sequence[Checked]) -> Grid:
 
 def _called(cell: Cell) -> str:
     return LIMITED[str(cell)].called
-
-
-def _percent(cell: Cell) -> str:
-    return percent(None if cell is None else float(cell))

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from cnnx.analysis.catalogue.entries import Catalogue, Entry
-from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import CONVENTION
-from cnnx.report.document import Object, document, result
 from cnnx.report.notes import MACS, draw_notes
 from cnnx.report.numbers import NOTHING, counted, exact, short
 from cnnx.report.table import GAP, Column, draw, left_out_note, width_of_columns
 from cnnx.report.text import line, paragraph, show_shapes
-from cnnx.spec.folders import show_path
 
 INDENT = "  "
 LEAST_TITLE = 30  # columns; where fewer are left for titles, entries are drawn in two lines
@@ -121,23 +117,3 @@ def _figures(entries: Sequence[Entry], write: Callable[[int], str] = exact) -> l
 
 def _title(entry: Entry) -> str:
     return f"{entry.title} = {entry.stands_for}" if entry.stands_for else entry.title
-
-
-def catalogue_document(catalogue: Catalogue, environment: Environment) -> Object:
-    """Give one result for each spec, each variant and each family's name."""
-    found = document(environment, [_entry(entry) for entry in catalogue.entries], catalogue.convention)
-    return {**found, "warnings": list(catalogue.warnings)}
-
-
-def _entry(entry: Entry) -> Object:
-    about = {
-        "kind": entry.kind,
-        "family": entry.family,
-        "title": entry.title,
-        "year": entry.year,
-        "tags": list(entry.tags),
-        "path": show_path(Path(entry.path)),
-        "variant_of": entry.variant_of,
-        "stands_for": entry.stands_for,
-    }
-    return {**result(entry.figures), "name": entry.name, **about}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from cnnx.analysis.comparison import Comparison, ComparisonRow
 from cnnx.report.columns import ACCURACY_COLUMNS, COLUMNS, LATENCY, MEMORY_COLUMNS
-from cnnx.report.crosscheck import crosscheck_notes, crosscheck_object, draw_differences
-from cnnx.report.document import Object, document, latency_object, result
-from cnnx.report.model import counters_object, draw_unknown, labelled_notes, model_object
+from cnnx.report.crosscheck import crosscheck_notes, draw_differences
+from cnnx.report.model import draw_unknown, labelled_notes
 from cnnx.report.notes import convention_note, draw_notes, environment_note, memory_note, warning_notes
 from cnnx.report.numbers import aligned, counted, exact, interval, ratio, significant
 from cnnx.report.table import Column, draw_folded
@@ -116,62 +114,3 @@ def _latency_note(comparison: Comparison) -> str:
         f"{told}, in each of which every row ran once, in random order. A ratio is claimed only where its 95 % "
         "interval lies wholly outside 1 ± 1 %."
     )
-
-
-def comparison_document(comparison: Comparison) -> Object:
-    """Give one result for each row, in their order, and an environment for each device."""
-    found = document(comparison.environment, [_row(row) for row in comparison.rows], comparison.convention)
-    by_device = {device: asdict(environment) for device, environment in comparison.environments.items()}
-    return {
-        **found,
-        "first": comparison.first,
-        "dtype": comparison.dtype,
-        "batch": comparison.batch,
-        "environment_by_device": by_device or None,
-        "warnings": list(comparison.warnings),
-    }
-
-
-def _row(row: ComparisonRow) -> Object:
-    latencies = {device: latency_object(latency) for device, latency in row.latency.items()}
-    ratios = {device: _latency_ratio_object(found) for device, found in row.latency_ratio.items()}
-    ratio = next(iter(ratios.values()), _latency_ratio_object(None))
-    return {
-        **result(row.figures, row.memory),
-        "label": row.label,
-        **_accuracy(row),
-        **_checks(row),
-        "latency_ms": next(iter(latencies.values()), None),
-        "latency_by_device": latencies or None,
-        "ratio_to_first": {
-            "params": row.params_ratio,
-            "macs": row.macs_ratio,
-            **ratio,
-            "latency_by_device": ratios or None,
-        },
-    }
-
-
-def _checks(row: ComparisonRow) -> Object:
-    """Give what other counters saw, and how a model that cnnx did not build was counted."""
-    if row.model is not None:
-        return {"crosscheck": counters_object(row.model), "model": model_object(row.model)}
-    return {"crosscheck": None if row.crosscheck is None else crosscheck_object(row.crosscheck), "model": None}
-
-
-def _accuracy(row: ComparisonRow) -> Object:
-    """Give a published accuracy in percent, who states it, and of which other settings; null where none is stated."""
-    found = row.accuracy
-    return {
-        "top1": row.top1,
-        "top5": row.top5,
-        "accuracy_source": None if found is None else found.source,
-        "accuracy_settings": None if found is None else found.settings or None,
-    }
-
-
-def _latency_ratio_object(ratio: LatencyRatio | None) -> Object:
-    """Give a ratio of latencies, and whether a difference is claimed; null for the first itself."""
-    if ratio is None:
-        return {"latency": None, "latency_ci95": None, "latency_difference_shown": None}
-    return {"latency": ratio.ratio, "latency_ci95": list(ratio.ci95), "latency_difference_shown": ratio.shown}

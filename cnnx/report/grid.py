@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from cnnx.report.numbers import NOTHING, exact, significant
+from cnnx.report.numbers import NOTHING, exact, percent, significant
 from cnnx.report.text import plain
 
 Cell = int | float | str | bool | None
@@ -41,6 +41,11 @@ def show_cell(cell: Cell) -> str:
     if isinstance(cell, int):
         return exact(cell)
     return significant(cell) if isinstance(cell, float) else plain(cell)
+
+
+def percent_cell(cell: Cell) -> str:
+    """Write a share as a percentage."""
+    return percent(None if cell is None else float(cell))
 
 
 @dataclass(frozen=True, slots=True)

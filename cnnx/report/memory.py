@@ -8,6 +8,7 @@ from rich.text import Text
 
 from cnnx.analysis.memory.inference import Memory
 from cnnx.report.document import Object
+from cnnx.report.grid import Grid, Series, percent_cell
 from cnnx.report.notes import draw_notes, memory_note
 from cnnx.report.numbers import bar, exact, percent
 from cnnx.report.table import Column, draw, fit
@@ -81,3 +82,16 @@ def memory_object(memory: Memory) -> Object:
             "saved_bytes": training.saved_bytes,
         },
     }
+
+
+def memory_grid(memory: Memory) -> Grid:
+    """Give a row for each storage that is alive at the peak of inference."""
+    parts, whole = alive_parts(memory), memory.peak.bytes
+    return Grid(
+        (
+            Series("alive", "alive", tuple(name for name, _ in parts)),
+            Series("bytes", "bytes", tuple(count for _, count in parts)),
+            Series("share", "share", tuple(count / whole for _, count in parts), percent_cell),
+        ),
+        (f"The peak of inference, at {memory.peak.node or 'the input'}.", memory_note(memory.dtype, memory.batch)),
+    )

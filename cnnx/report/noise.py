@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cnnx.analysis.noise import NoiseFloor
 from cnnx.report.document import Object, document
-from cnnx.report.grid import Cell, Grid, Series
+from cnnx.report.grid import Grid, Series, percent_cell
 from cnnx.report.notes import draw_notes, environment_note, warning_notes
 from cnnx.report.numbers import counted, exact, interval, percent, significant
 from cnnx.report.table import Column, draw_folded
@@ -59,14 +59,10 @@ def noise_grid(floors: Sequence[NoiseFloor]) -> Grid:
             Series("median_ms", "median ms", tuple(floor.median_ms for floor in floors)),
             Series("comparisons", "comparisons", tuple(floor.comparisons for floor in floors)),
             Series("claimed", "claimed", tuple(floor.claimed for floor in floors)),
-            Series("smallest_difference", "smallest difference", differences, _percent),
+            Series("smallest_difference", "smallest difference", differences, percent_cell),
         ),
         tuple(_notes(floors)),
     )
-
-
-def _percent(cell: Cell) -> str:
-    return percent(None if cell is None else float(cell))
 
 
 def noise_document(floors: Sequence[NoiseFloor], name: str) -> Object:

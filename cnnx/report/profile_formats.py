@@ -11,8 +11,7 @@ from cnnx.analysis.profiling.runs import Run
 from cnnx.analysis.records import LatencyRatio
 from cnnx.graph.operation import show_shape
 from cnnx.report.document import Object, document, latency_object, result
-from cnnx.report.grid import Cell, Grid, Series
-from cnnx.report.grids import percent_cell
+from cnnx.report.grid import Cell, Grid, Series, percent_cell
 from cnnx.report.memory import memory_object
 from cnnx.report.model import counters_object, model_object
 from cnnx.report.profile import profile_notes

@@ -16,6 +16,7 @@ from cnnx.analysis.memory.inference import Memory
 from cnnx.analysis.tree import Layer
 from cnnx.graph.operation import Shape, show_shape
 from cnnx.report.document import Object, document, node_object, result
+from cnnx.report.grid import Grid, Series, percent_cell
 from cnnx.report.memory import memory_object
 from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import bar, exact, percent, short
@@ -155,3 +156,23 @@ def structure_document(label: str, about: About, figures: Figures, memory: Memor
     told = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(about).items()}
     told |= {"nodes": [node_object(node) for node in figures.by_node], "memory": memory_object(memory)}
     return document(environment, [{**result(figures, memory), "label": label, **told}], figures.convention)
+
+
+def structure_grid(figures: Figures) -> Grid:
+    """Give a row for each node, in execution order."""
+    nodes, whole = figures.by_node, figures.macs
+    return Grid(
+        (
+            Series("name", "layer", tuple(node.name for node in nodes)),
+            Series("operation", "operation", tuple(node.op.word for node in nodes)),
+            Series("settings", "settings", tuple(node.op.describe() for node in nodes)),
+            Series("input", "input", tuple(" + ".join(map(show_shape, node.inputs)) for node in nodes)),
+            Series("output", "output", tuple(show_shape(node.output) for node in nodes)),
+            Series("params", "params", tuple(node.params for node in nodes)),
+            Series("macs", "MACs", tuple(node.macs for node in nodes)),
+            Series("macs_share", "share", tuple(node.macs / whole if whole else None for node in nodes), percent_cell),
+            Series("flops", "FLOPs", tuple(node.flops for node in nodes)),
+            Series("activation_elements", "activations", tuple(node.activation_elements for node in nodes)),
+        ),
+        (f"Figures are for one image; FLOPs by the convention {figures.convention}.",),
+    )

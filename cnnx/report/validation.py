@@ -11,6 +11,7 @@ from cnnx.analysis.claims.validation import Validation
 from cnnx.analysis.environment import Environment
 from cnnx.errors import Problem
 from cnnx.report.document import Object, document
+from cnnx.report.grid import Grid, Series
 from cnnx.report.numbers import counted
 from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import line
@@ -65,3 +66,17 @@ def _problem(problem: Problem, file: str) -> Object:
         "message": problem.message,
         "hint": problem.hint or None,
     }
+
+
+def validation_grid(validations: Sequence[Validation]) -> Grid:
+    """Give a row for each file: whether it is valid, how many errors and wrong figures it has."""
+    return Grid(
+        (
+            Series("file", "file", tuple(each.file for each in validations)),
+            Series("valid", "valid", tuple(not each.problems and not each.wrong for each in validations)),
+            Series("errors", "errors", tuple(len(each.problems) for each in validations)),
+            Series("names", "names", tuple(len(each.names) for each in validations)),
+            Series("figures", "figures", tuple(len(each.checks) for each in validations)),
+            Series("wrong_figures", "wrong figures", tuple(len(each.wrong) for each in validations)),
+        )
+    )
