@@ -26,13 +26,15 @@ class Named:
 def read_name(written: str) -> Named:
     """Tell the name of a model, `module:name`, from that of a spec. Raises `UsageError`."""
     from cnnx.analysis.models.names import find_model_name
+    from cnnx.cli.misnamed import check_no_model
     from cnnx.cli.names import split_name
 
-    if ":" not in written:
-        return Named(written)
     bare, own = split_name(written)
     model = find_model_name(bare)
-    return Named(written) if model is None else Named(written, model, own)
+    if model is not None:
+        return Named(written, model, own)
+    check_no_model(bare)
+    return Named(written)
 
 
 @dataclass(frozen=True, slots=True)

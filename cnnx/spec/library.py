@@ -72,9 +72,9 @@ class Library:
 
     def _hint(self, name: str) -> str:
         """Say what may be meant by a name that no spec has: a file, a model in Python, or the nearest name."""
-        if os.path.isfile(name):  # noqa: PTH113 - False for any text, where Path raises
+        if os.path.isfile(name) and not name.endswith(".py"):  # noqa: PTH113 - False for any text, where Path raises
             return f"the file is named ./{name}"
-        if ":" in name:
+        if ":" in name or name.endswith(".py"):
             return "`cnnx profile`, `compare` and `check` take models in Python"
         return nearest(name, self.names()) or "`cnnx list` shows every name"
 
