@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import cnnx
-from cnnx.analysis.comparison import Comparison, compare
+from cnnx.analysis.comparison import Comparison, ComparisonRow, compare
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import Figures
 from cnnx.analysis.memory.inference import predict_memory
@@ -111,15 +111,11 @@ def comparison_of(
         device: (measurement(medians, device), MEASURED if device == "cpu" else ON_CUDA)
         for device in (devices if measured else ())
     }
-    return compare(
-        names,
-        ["" for _ in names],
-        [cnnx.count(graph) for graph in graphs],
-        [predict_memory(graph, batch=batch) for graph in graphs],
-        STATIC,
-        crosschecks=crosschecks,
-        measured=found,
-    )
+    rows = [
+        ComparisonRow(name, "", cnnx.count(graph), predict_memory(graph, batch=batch))
+        for name, graph in zip(names, graphs, strict=True)
+    ]
+    return compare(rows, STATIC, crosschecks=crosschecks, measured=found)
 
 
 LIMITS = Limits("cpu", "float32", 4, 200e9, 20e9, 2048, 268435456, "2026-01-02T03:04:05+00:00", {"cpu": "A processor"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import cnnx
-from cnnx.analysis.comparison import SORT_KEYS, Comparison, compare, sort_rows
+from cnnx.analysis.comparison import SORT_KEYS, Comparison, ComparisonRow, compare, sort_rows
 from cnnx.analysis.environment import Environment
 from cnnx.analysis.figures import Figures
-from cnnx.analysis.memory.inference import Memory, predict_memory
+from cnnx.analysis.memory.inference import predict_memory
 from cnnx.analysis.records import CounterResult, CrossCheck, Disagreement, Latency, LatencyRatio, Measurement
 
 HERE = Environment(cnnx="0.1.0", python="3.11.7", platform="Linux", command="cnnx compare")
@@ -18,8 +18,8 @@ def figures(name: str) -> Figures:
     return cnnx.count(cnnx.load(name))
 
 
-def memory(name: str, batch: int = 1) -> Memory:
-    return predict_memory(cnnx.load(name), batch=batch)
+def row(name: str, batch: int = 1) -> ComparisonRow:
+    return ComparisonRow(name, "", figures(name), predict_memory(cnnx.load(name), batch=batch))
 
 
 def latency(median: float, device: str = "cpu") -> Latency:
@@ -27,7 +27,7 @@ def latency(median: float, device: str = "cpu") -> Latency:
 
 
 def compared(*names: str) -> Comparison:
-    return compare(names, names, [figures(name) for name in names], [memory(name) for name in names], HERE)
+    return compare([row(name) for name in names], HERE)
 
 
 def test_ratios_are_to_the_first() -> None:
@@ -38,9 +38,9 @@ def test_ratios_are_to_the_first() -> None:
 
 
 def test_there_is_no_ratio_to_nothing() -> None:
-    some = figures("bottleneck")
-    nothing = replace(some, params=0, macs=0)
-    rows = compare(["a", "b"], ["", ""], [nothing, some], [memory("bottleneck")] * 2, HERE).rows
+    some = row("bottleneck")
+    nothing = replace(some, figures=replace(some.figures, params=0, macs=0))
+    rows = compare([nothing, some], HERE).rows
     assert [(row.params_ratio, row.macs_ratio) for row in rows] == [(None, None), (None, None)]
 
 
@@ -55,9 +55,7 @@ def test_what_was_measured_stands_in_its_row_by_device() -> None:
         "cpu": (Measurement((latency(1.0), latency(2.0)), (None, ratio), ("slow",)), HERE),
         "cuda": (Measurement((latency(0.1, "cuda"), latency(0.1, "cuda")), (None, None), ("slow",)), HERE),
     }
-    names = ["bottleneck", "plain3x3"]
-    memories = [memory(name, batch=8) for name in names]
-    comparison = compare(names, ["", ""], [figures(name) for name in names], memories, HERE, measured=measured)
+    comparison = compare([row("bottleneck", batch=8), row("plain3x3", batch=8)], HERE, measured=measured)
     assert comparison.devices == ("cpu", "cuda")
     assert comparison.warnings == ("slow",)
     assert comparison.batch == 8
@@ -66,12 +64,14 @@ def test_what_was_measured_stands_in_its_row_by_device() -> None:
 
 
 def test_counters_agree_where_none_saw_anything_else() -> None:
-    one, needed = figures("bottleneck"), memory("bottleneck")
-    right = CrossCheck(one.params, (CounterResult("hooks", one.macs),), ())
-    wrong = CrossCheck(one.params, (CounterResult("hooks", 1),), (Disagreement("hooks", "conv1", "macs", "2", "1"),))
+    one = row("bottleneck")
+    right = CrossCheck(one.figures.params, (CounterResult("hooks", one.figures.macs),), ())
+    wrong = CrossCheck(
+        one.figures.params, (CounterResult("hooks", 1),), (Disagreement("hooks", "conv1", "macs", "2", "1"),)
+    )
     assert compared("bottleneck").agrees
-    assert compare(["a"], [""], [one], [needed], HERE, crosschecks=[right]).agrees
-    assert not compare(["a", "b"], ["", ""], [one] * 2, [needed] * 2, HERE, crosschecks=[right, wrong]).agrees
+    assert compare([one], HERE, crosschecks=[right]).agrees
+    assert not compare([one, one], HERE, crosschecks=[right, wrong]).agrees
 
 
 def test_rows_are_sorted_and_the_first_named_stays_the_first() -> None:

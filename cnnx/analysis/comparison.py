@@ -21,19 +21,19 @@ Measured: TypeAlias = "tuple[Measurement, Environment]"
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One of the compared: figures for one image, what was observed, and how it stands to the first."""
+    """One of the compared: figures for one image; once it is held against others, what was seen and its ratios."""
 
     label: str  # as it was named: `bottleneck@r=8`
     title: str
     figures: Figures
     memory: Memory | None  # None where it cannot be predicted
-    params_ratio: float | None  # None where the first has none
-    macs_ratio: float | None
     accuracy: Accuracy | None = None  # as published; None where the spec states none for these settings
+    model: ModelCount | None = None  # of a model that cnnx did not build: how its figures came about
+    params_ratio: float | None = None  # None where the first has none
+    macs_ratio: float | None = None
     crosscheck: CrossCheck | None = None
     latency: Mapping[str, Latency] = field(default_factory=dict)  # by device
     latency_ratio: Mapping[str, LatencyRatio | None] = field(default_factory=dict)  # None for the first itself
-    model: ModelCount | None = None  # of a model that cnnx did not build: how its figures came about
 
     @property
     def top1(self) -> float | None:
@@ -80,49 +80,39 @@ class Comparison:
 
 
 def compare(
-    labels: Sequence[str],
-    titles: Sequence[str],
-    figures: Sequence[Figures],
-    memories: Sequence[Memory | None],
+    rows: Sequence[ComparisonRow],
     environment: Environment,
     *,
     batch: int = 1,
-    models: Sequence[ModelCount | None] = (),
-    accuracies: Sequence[Accuracy | None] = (),
     crosschecks: Sequence[CrossCheck | None] = (),
     measured: Mapping[str, Measured] | None = None,
 ) -> Comparison:
-    """Put what belongs to each of the compared into a row.
+    """Hold rows against the first of them, and put to each what was seen of it.
 
-    `labels`, `titles`, `figures`, `memories` and, unless empty, `models`, `accuracies` and `crosschecks` have one entry
-    for each of them; `measured` has what was measured, by device. `batch` is told where no memory tells it.
+    `crosschecks`, unless empty, has an entry for each row; `measured` has what was measured, by device. `batch` is told
+    where no memory tells it.
     """
     measured = measured or {}
-    first = figures[0]
-    rows = [
-        ComparisonRow(
-            label=label,
-            title=title,
-            figures=each,
-            memory=memories[number],
-            params_ratio=_ratio(each.params, first.params),
-            macs_ratio=_ratio(each.macs, first.macs),
-            accuracy=accuracies[number] if accuracies else None,
+    first = rows[0]
+    held = [
+        replace(
+            row,
+            params_ratio=_ratio(row.figures.params, first.figures.params),
+            macs_ratio=_ratio(row.figures.macs, first.figures.macs),
             crosscheck=crosschecks[number] if crosschecks else None,
             latency={device: found.latencies[number] for device, (found, _) in measured.items()},
             latency_ratio={device: found.ratios_to_first[number] for device, (found, _) in measured.items()},
-            model=models[number] if models else None,
         )
-        for number, (label, title, each) in enumerate(zip(labels, titles, figures, strict=True))
+        for number, row in enumerate(rows)
     ]
     environments = {device: where for device, (_, where) in measured.items()}
     said = [warning for found, where in measured.values() for warning in (*found.warnings, *where.warnings)]
     return Comparison(
-        rows=tuple(rows),
-        first=labels[0],
+        rows=tuple(held),
+        first=first.label,
         environment=next(iter(environments.values()), environment),
-        dtype=first.dtype,
-        batch=next((memory.batch for memory in memories if memory is not None), batch),
+        dtype=first.figures.dtype,
+        batch=next((row.memory.batch for row in rows if row.memory is not None), batch),
         environments=environments,
         warnings=tuple(dict.fromkeys(said)),
     )

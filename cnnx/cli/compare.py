@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnx.cli import completion, options
-from cnnx.cli.measuring import Asked, check_possible, crosscheck_all, measure_all, progress_of
+from cnnx.cli.measuring import check_possible, crosscheck_all, measure_all, on_devices, progress_of
 from cnnx.cli.noise import show_noise
 from cnnx.cli.output import Output, aside, choose_output
 from cnnx.errors import CheckError
@@ -97,18 +97,19 @@ def compare(
     from cnnx.analysis.conventions.presets import find_convention
     from cnnx.cli.entries import open_entries, read_names
     from cnnx.cli.given import Given
+    from cnnx.pytorch.settings import Settings
     from cnnx.report.columns import read_columns, read_sort
 
     chosen = find_convention(convention)
     shown, order = read_columns(columns, static=static), read_sort(sort, static=static)
-    asked = Asked(device, dtype, batch, threads, rounds, max_time)
     given = Given(set_, arg, input_)
     named = read_names(names, given, static=static)
+    asked = Settings(dtype=dtype, batch=batch, threads=threads, rounds=rounds, max_time=max_time)
+    settings = on_devices(asked, device)
     if aa:
-        show_noise(named[0], given, asked, output, static=static)
+        show_noise(named[0], given, settings, output, static=static)
         return
-    settings = asked.settings()
-    entries = open_entries(named, given, chosen, asked.dtype, asked.batch)
+    entries = open_entries(named, given, chosen, dtype, batch)
     comparison = _compare(entries, settings, partial(_live, output, shown), static=static)
     if order is not None:
         comparison = sort_rows(comparison, order.column, descending=order.descending)
@@ -158,18 +159,9 @@ def _compare(
     from cnnx.cli.invocation import command_line
 
     if not static:
-        check_possible([each.figures for each in entries], settings)
-    together = partial(
-        put_together,
-        [each.label for each in entries],
-        [each.title for each in entries],
-        [each.figures for each in entries],
-        [each.memory for each in entries],
-        static_environment(command_line()),
-        batch=settings[0].batch,
-        models=[each.counted for each in entries],
-        accuracies=[each.accuracy for each in entries],
-    )
+        check_possible([each.row.figures for each in entries], settings)
+    environment = static_environment(command_line())
+    together = partial(put_together, [each.row for each in entries], environment, batch=settings[0].batch)
     return together() if static else _measure(entries, settings, together, live())
 
 
@@ -180,9 +172,9 @@ def _measure(
     subjects = [each.subject for each in entries]
     with live(together(), [each.device for each in settings]) as table, nullcontext() if table else aside():
         watch = progress_of if table is None else table.progress_of
-        crosschecks = crosscheck_all(subjects, [each.figures for each in entries], watch)
+        crosschecks = crosscheck_all(subjects, [each.row.figures for each in entries], watch)
         comparison = together(crosschecks=crosschecks)
-        for measured in measure_all(subjects, [each.label for each in entries], settings, watch):
+        for measured in measure_all(subjects, [each.row.label for each in entries], settings, watch):
             comparison = together(crosschecks=crosschecks, measured=measured)
             if table is not None:
                 table.comparison = comparison

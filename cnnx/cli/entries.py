@@ -10,11 +10,8 @@ from cnnx.cli.given import Given, Named, read_name
 from cnnx.errors import UsageError, brief
 
 if TYPE_CHECKING:
-    from cnnx.analysis.claims.accuracy import Accuracy
+    from cnnx.analysis.comparison import ComparisonRow
     from cnnx.analysis.conventions.presets import Convention
-    from cnnx.analysis.figures import Figures
-    from cnnx.analysis.memory.inference import Memory
-    from cnnx.analysis.models.figures import ModelCount
     from cnnx.cli.models import ModelSubject
     from cnnx.cli.names import Loaded
     from cnnx.graph.graph import Graph
@@ -23,15 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One of the compared: what is known before anything is measured, and what can be measured."""
+    """One of the compared: its row before anything is measured, and what can be measured."""
 
-    label: str
-    title: str
-    figures: Figures  # by the convention that was asked for
-    memory: Memory | None  # None where it cannot be predicted
+    row: ComparisonRow  # with figures by the convention that was asked for
     subject: Graph | Model
-    accuracy: Accuracy | None = None
-    counted: ModelCount | None = None  # of a model in Python
 
 
 def read_names(names: Sequence[str], given: Given, *, static: bool) -> list[Named]:
@@ -79,16 +71,20 @@ def _common_input(loaded: Sequence[Loaded]) -> list[str]:
 
 def _of_spec(loaded: Loaded, convention: Convention, dtype: str, batch: int) -> Entry:
     from cnnx.analysis.claims.accuracy import published_accuracy
+    from cnnx.analysis.comparison import ComparisonRow
     from cnnx.analysis.figures import count
     from cnnx.analysis.memory.inference import predict_memory
 
     graph, title = loaded.graph, loaded.target.file.spec.title or ""
     figures, memory = convention.apply(count(graph, dtype)), predict_memory(graph, dtype, batch)
-    return Entry(loaded.label, title, figures, memory, graph, published_accuracy(loaded.target, graph))
+    row = ComparisonRow(loaded.label, title, figures, memory, published_accuracy(loaded.target, graph))
+    return Entry(row, graph)
 
 
 def _of_model(subject: ModelSubject, dtype: str, batch: int) -> Entry:
+    from cnnx.analysis.comparison import ComparisonRow
     from cnnx.pytorch.settings import Settings
 
     memory, _ = subject.predict(Settings(dtype=dtype, batch=batch))
-    return Entry(subject.label, subject.title, subject.figures, memory, subject.model, counted=subject.counted)
+    row = ComparisonRow(subject.label, subject.title, subject.figures, memory, model=subject.counted)
+    return Entry(row, subject.model)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cnnx.cli.invocation import command_line
@@ -24,33 +24,11 @@ if TYPE_CHECKING:
 Watch = Callable[[str], AbstractContextManager["Progress"]]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How to measure, as the options say it."""
+def on_devices(settings: Settings, devices: str) -> list[Settings]:
+    """Give the settings for each of the devices that are named. Raises `UsageError` for a name that is none."""
+    from cnnx.pytorch.devices import resolve_devices
 
-    device: str
-    dtype: str
-    batch: int
-    threads: int | None
-    rounds: int
-    max_time: float
-
-    def settings(self) -> list[Settings]:
-        """Give the settings for each device. Raises `UsageError` for a value that cannot be."""
-        from cnnx.pytorch.devices import resolve_devices
-        from cnnx.pytorch.settings import Settings
-
-        return [
-            Settings(
-                device=device,
-                dtype=self.dtype,
-                batch=self.batch,
-                threads=self.threads,
-                rounds=self.rounds,
-                max_time=self.max_time,
-            )
-            for device in resolve_devices(self.device)
-        ]
+    return [replace(settings, device=device) for device in resolve_devices(devices)]
 
 
 def read_batches(text: str) -> tuple[int, ...]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnnx.cli.invocation import command_line
-from cnnx.cli.measuring import Asked, check_possible, progress_of
+from cnnx.cli.measuring import check_possible, progress_of
 from cnnx.cli.output import Output
 from cnnx.errors import UsageError, brief
 
 if TYPE_CHECKING:
     from cnnx.cli.given import Given, Named
+    from cnnx.pytorch.settings import Settings
 
 
-def show_noise(named: Named, given: Given, asked: Asked, output: Output, *, static: bool) -> None:
-    """Measure a spec against itself on every device that is asked for, and show what would be claimed.
+def show_noise(named: Named, given: Given, settings: Sequence[Settings], output: Output, *, static: bool) -> None:
+    """Measure a spec against itself, with each of the settings, and show what would be claimed.
 
     Raises `UsageError` where only static figures are asked for, or a model in Python is named.
     """
@@ -28,8 +30,8 @@ def show_noise(named: Named, given: Given, asked: Asked, output: Output, *, stat
     from cnnx.report.noise import draw_noise, noise_document, noise_grid
     from cnnx.spec.library import Library
 
-    settings, loaded = asked.settings(), load(named.written, Library(), given.read_settings(), given.read_input())
-    figures = count(loaded.graph, asked.dtype)
+    loaded = load(named.written, Library(), given.read_settings(), given.read_input())
+    figures = count(loaded.graph, settings[0].dtype)
     check_possible([figures, figures], settings)
 
     from cnnx.pytorch.noise import measure_noise

@@ -49,6 +49,7 @@ def _row(row: ComparisonRow) -> Object:
     return {
         **result(row.figures, row.memory),
         "label": row.label,
+        "title": row.title,
         **_accuracy(row),
         **_checks(row),
         "latency_ms": next(iter(latencies.values()), None),
