@@ -18,6 +18,7 @@ from cnnx.graph.operation import (
     Windows,
     check_map,
     elements,
+    show_pair,
     show_shape,
     windows_of,
 )
@@ -109,11 +110,9 @@ class Conv(Operation):
         """Say `3×3 /2 g32`."""
         parts = [show_shape(self.kernel)]
         if self.stride != (1, 1):
-            parts.append("/" + (str(self.stride[0]) if self.stride[0] == self.stride[1] else show_shape(self.stride)))
+            parts.append(f"/{show_pair(self.stride)}")
         if self.dilation != (1, 1):
-            parts.append(
-                "d" + (str(self.dilation[0]) if self.dilation[0] == self.dilation[1] else show_shape(self.dilation))
-            )
+            parts.append(f"d{show_pair(self.dilation)}")
         if self.is_depthwise:
             parts.append("dw")
         elif self.groups > 1:

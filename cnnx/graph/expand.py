@@ -37,7 +37,7 @@ from cnnx.graph.operation import Operation, Shape
 from cnnx.spec.actions import Branch, Call, Each, Group, Join, Pass, Repeat, Step
 from cnnx.spec.expressions import Scope
 from cnnx.spec.library import Library, Target
-from cnnx.spec.options import Strict
+from cnnx.spec.options import Action
 from cnnx.spec.values import Value
 from cnnx.spec.yaml_reader import Mark
 
@@ -269,7 +269,7 @@ class Expansion:
             settings = variant_settings(target.file, target.file.spec.variants[target.variant], {})
         return Callee(target.file, target.file.spec, target.name, callers), settings
 
-    ACTS: ClassVar[Mapping[type[Strict], Act]] = {
+    ACTS: ClassVar[Mapping[type[Action], Act]] = {
         Pass: pass_on,
         Group: group,
         Repeat: repeat,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from cnnx.errors import RuleError, nearest
 from cnnx.graph import convolution, layout, pointwise, pooling
 from cnnx.graph.operation import Operation, Shape, check_map
-from cnnx.spec import actions, options
+from cnnx.spec import options
 from cnnx.spec.actions import ACTIVATIONS
 from cnnx.spec.expressions import Scope
 from cnnx.spec.places import Padding
@@ -58,7 +58,7 @@ _PLAIN: Mapping[str, Callable[[], Operation]] = {
 }
 
 
-def lower(action: actions.Action, scope: Scope, appended: options.Appended) -> Lowered:
+def lower(action: options.Action, scope: Scope, appended: options.Appended) -> Lowered:
     """Give the operations of an action on the stream that enters (`scope.incoming`).
 
     `appended` has the options that the file's defaults give to what `norm` and `act` append. Raises `RuleError`.
@@ -267,7 +267,7 @@ def _sides(action: options.PadOrCrop, scope: Scope, appended: options.Appended) 
     return [Part("", layout.Pad(sides) if action.op == "pad" else layout.Crop(sides))]
 
 
-LOWERINGS: Mapping[type[options.Strict], Callable[[Any, Scope, options.Appended], Lowered]] = {
+LOWERINGS: Mapping[type[options.Action], Callable[[Any, Scope, options.Appended], Lowered]] = {
     options.Conv: _conv,
     options.Depthwise: _depthwise,
     options.DeformConv: _deform_conv,

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator
 
-from cnnx.spec.options import (
-    Activation,
-    AdaptiveAvgPool,
-    BatchNorm,
-    ChannelShuffle,
-    Conv,
-    DeformConv,
-    Depthwise,
-    Dropout,
-    LeakyRelu,
-    Linear,
-    Lrn,
-    PadOrCrop,
-    Plain,
-    Pool,
-    Resize,
-    Scale,
-    Slice,
-    Strict,
-)
+from cnnx.spec.options import OPTIONS, Action, Activation, Strict
 from cnnx.spec.places import Condition, Data, Index, Sources, StreamNames, Word, check_free_name
 from cnnx.spec.yaml_reader import Mark
 
@@ -39,7 +21,7 @@ class Branch(Strict):
     layers: list[Step]
 
 
-class Join(Strict):
+class Join(Action):
     """Several streams into one: branches of one stream, the passes of a loop, or the streams of `from`."""
 
     op: JoinWord
@@ -47,14 +29,14 @@ class Join(Strict):
     passes: Repeat | None = None  # each a branch of its own
 
 
-class Group(Strict):
+class Group(Action):
     """Steps that share a name, a source and a condition."""
 
     op: Literal["layers"]
     layers: list[Step]
 
 
-class Repeat(Strict):
+class Repeat(Action):
     """Steps run `times` times; `as` names the counter."""
 
     op: Literal["repeat"]
@@ -63,7 +45,7 @@ class Repeat(Strict):
     layers: list[Step]
 
 
-class Call(Strict):
+class Call(Action):
     """Another spec's layers, with these parameters."""
 
     op: Literal["call"]
@@ -71,7 +53,7 @@ class Call(Strict):
     arguments: dict[str, Data]
 
 
-class Each(Strict):
+class Each(Action):
     """A paper's table, row by row: the columns are parameters of the steps, or of the spec in `call`."""
 
     op: Literal["each"]
@@ -82,7 +64,7 @@ class Each(Strict):
     layers: list[Step]
 
 
-class Pass(Strict):
+class Pass(Action):
     """No operation: the stream passes on, under a name or from one."""
 
     op: Literal["pass"]
@@ -94,32 +76,9 @@ def read_action(data: dict[str, Any]) -> Any:
 
 
 if TYPE_CHECKING:
-    Action = (
-        Conv
-        | Depthwise
-        | DeformConv
-        | Linear
-        | BatchNorm
-        | Lrn
-        | Pool
-        | AdaptiveAvgPool
-        | Plain
-        | LeakyRelu
-        | Dropout
-        | Scale
-        | ChannelShuffle
-        | Slice
-        | Resize
-        | PadOrCrop
-        | Join
-        | Group
-        | Repeat
-        | Each
-        | Call
-        | Pass
-    )
+    ActionPlace = Action
 else:
-    Action = Annotated[Any, PlainValidator(read_action)]
+    ActionPlace = Annotated[Any, PlainValidator(read_action)]
 
 
 class Step(Strict):
@@ -128,7 +87,7 @@ class Step(Strict):
     `component` is its part in the names of its nodes; `marks` says where it and its options stand.
     """
 
-    action: Action
+    action: ActionPlace
     name: StreamNames | None = None
     source: Annotated[Sources | None, Field(alias="from")] = None
     when: Condition | None = None
@@ -140,13 +99,7 @@ class Step(Strict):
         return self.marks.get(option, self.marks[""])
 
 
-_ALL = (
-    Conv, Depthwise, DeformConv, Linear, BatchNorm, Lrn, Pool, AdaptiveAvgPool, Plain, LeakyRelu, Dropout,
-    Scale, ChannelShuffle, Slice, Resize, PadOrCrop, Join, Group, Repeat, Each, Call, Pass,
-)  # fmt: skip
-
-
-def _words(model: type[Strict]) -> list[str]:
+def _words(model: type[Action]) -> list[str]:
     found: list[str] = []
 
     def collect(annotation: Any) -> None:
@@ -160,7 +113,8 @@ def _words(model: type[Strict]) -> list[str]:
     return found
 
 
-ACTIONS: dict[str, type[Strict]] = {word: model for model in _ALL for word in _words(model)}
+_MODELS: tuple[type[Action], ...] = (*OPTIONS, Join, Group, Repeat, Each, Call, Pass)
+ACTIONS: Mapping[str, type[Action]] = {word: model for model in _MODELS for word in _words(model)}
 INTERNAL = frozenset({"call", "pass", "layers"})  # words with a form of their own in a step
 OPERATIONS = frozenset(ACTIONS) - INTERNAL
 ACTIVATIONS = frozenset(Activation.__args__)  # type: ignore[attr-defined]  # a Literal's words

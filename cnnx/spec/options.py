@@ -38,7 +38,13 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
-class Convolution(Strict):
+class Action(Strict):
+    """The base of what a step can do; `op` is the word of it."""
+
+    op: str
+
+
+class Convolution(Action):
     """The options that all convolutions share."""
 
     kernel: Pair
@@ -74,7 +80,7 @@ class DeformConv(Convolution):
     modulated: Flag = read_flag(False)
 
 
-class Linear(Strict):
+class Linear(Action):
     """A matrix product with a vector."""
 
     op: Literal["linear"]
@@ -83,14 +89,14 @@ class Linear(Strict):
     act: Word = read_word("none")
 
 
-class BatchNorm(Strict):
+class BatchNorm(Action):
     """Batch normalisation of a map or a vector."""
 
     op: Literal["batchnorm"]
     eps: Number = read_number(1e-5)
 
 
-class Lrn(Strict):
+class Lrn(Action):
     """Local response normalisation over `size` neighbouring channels (AlexNet, 2012; constants as in Caffe)."""
 
     op: Literal["lrn"]
@@ -100,7 +106,7 @@ class Lrn(Strict):
     k: Number = read_number(1.0)
 
 
-class Pool(Strict):
+class Pool(Action):
     """Max or average pooling; `stride` is the kernel where it is not given, as in PyTorch."""
 
     op: Literal["maxpool", "avgpool"]
@@ -111,20 +117,20 @@ class Pool(Strict):
     count_padding: Flag = read_flag(True)
 
 
-class AdaptiveAvgPool(Strict):
+class AdaptiveAvgPool(Action):
     """Average pooling to a given size."""
 
     op: Literal["adaptive_avgpool"]
     size: Pair
 
 
-class Plain(Strict):
+class Plain(Action):
     """An operation without options."""
 
     op: PlainActivation | Literal["global_avgpool", "flatten", "identity"]
 
 
-class LeakyRelu(Strict):
+class LeakyRelu(Action):
     """max(x, slope·x); 0.01 is PyTorch's slope, 0.2 TensorFlow's."""
 
     op: Literal["leaky_relu"]
@@ -138,28 +144,28 @@ class Appended(NamedTuple):
     leaky_relu: LeakyRelu
 
 
-class Dropout(Strict):
+class Dropout(Action):
     """Dropout; nothing at inference."""
 
     op: Literal["dropout"]
     p: Number = read_number(0.5)
 
 
-class Scale(Strict):
+class Scale(Action):
     """Multiplication by a constant."""
 
     op: Literal["scale"]
     factor: Number
 
 
-class ChannelShuffle(Strict):
+class ChannelShuffle(Action):
     """The transposition (g, c/g) → (c/g, g) of the channels."""
 
     op: Literal["channel_shuffle"]
     groups: Count
 
 
-class Slice(Strict):
+class Slice(Action):
     """The channels from `start` up to `end`, `end` not included."""
 
     op: Literal["slice"]
@@ -167,7 +173,7 @@ class Slice(Strict):
     end: Index
 
 
-class Resize(Strict):
+class Resize(Action):
     """Interpolation to a size, or by a factor; `mode` is bilinear or nearest."""
 
     op: Literal["resize"]
@@ -176,8 +182,15 @@ class Resize(Strict):
     mode: Word = read_word("bilinear")
 
 
-class PadOrCrop(Strict):
+class PadOrCrop(Action):
     """Rows and columns of zeros added, or rows and columns taken away, on four sides."""
 
     op: Literal["pad", "crop"]
     sides: Sides
+
+
+# All of them: a new operation stands here too.
+OPTIONS: tuple[type[Action], ...] = (
+    Conv, Depthwise, DeformConv, Linear, BatchNorm, Lrn, Pool, AdaptiveAvgPool, Plain, LeakyRelu, Dropout,
+    Scale, ChannelShuffle, Slice, Resize, PadOrCrop,
+)  # fmt: skip
