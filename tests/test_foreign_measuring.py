@@ -1,28 +1,23 @@
-"""Models measured: their modules by clocks in their forwards, their memory as predicted on meta, made once and only where needed."""
+"""Models measured: their modules by clocks in their forwards (`test_foreign_clocked.py`), their memory as predicted on meta, made once and only where needed."""
 
 from __future__ import annotations
 
 import pickle
 import sys
 from collections.abc import Iterator
-from itertools import count, cycle
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 import torch
-from torch import Tensor, nn
 
 import cnnx
-from cnnx.analysis.memory.inference import Alive
 from cnnx.analysis.memory.inference import predict_memory as predict_graph
 from cnnx.analysis.memory.training import Optimizer
 from cnnx.analysis.models.names import ModelInput, ModelName
 from cnnx.analysis.models.parts import WHOLE, model_parts
-from cnnx.analysis.records import NodeTime
 from cnnx.errors import InputError, MemoryBudgetError, UsageError
 from cnnx.pytorch.build import build, example_inputs
-from cnnx.pytorch.foreign.clocked import ClockedForward, most_by_name, time_by_name
 from cnnx.pytorch.foreign.count import count_module
 from cnnx.pytorch.foreign.model import Model, count_model
 from cnnx.pytorch.foreign.predicted import predict_model
@@ -76,6 +71,13 @@ MODELS = """
                 raise ValueError("one at a time")
             return super().forward(x)
 
+    class Wanders(Net):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return self.stem(x) if self.calls > 2 else super().forward(x)
+
     def huge():
         return nn.Linear(10**6, 10**6)
 """
@@ -102,103 +104,6 @@ def made() -> list[str]:
 
 def watched(model: Model) -> list[str]:
     return [part.name for part in model_parts(model.counted)]
-
-
-class Nested(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
-        self.last = nn.Linear(2, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.last(self.inner(x) + 1) * 2
-        return out
-
-
-def test_a_clock_is_read_wherever_another_module_begins_to_run() -> None:
-    model = Nested().eval()
-    forward = ClockedForward(model, [torch.zeros(1, 2)], ["inner.0", "inner.1", "last", "inner.7", WHOLE])
-    assert forward.names == ("", "inner.0", "", "inner.1", "", "last", "")
-    outputs, readings = forward(count().__next__)
-    assert readings == list(range(8))
-    assert torch.equal(outputs, model(torch.zeros(1, 2)))
-    within = ClockedForward(model, [torch.zeros(1, 2)], ["inner", "inner.0"])
-    assert within.names == ("", "inner", "inner.0", "inner", "")
-
-
-def test_the_modules_are_called_as_before_after_a_call_that_raises() -> None:
-    model = Nested().eval()
-    own = vars(model.last)["_compiled_call_impl"] = model.last._call_impl  # as `Module.compile` sets it
-    forward = ClockedForward(model, [torch.zeros(1, 2)], ["inner.0", "last"])
-    model.last.weight = nn.Parameter(torch.zeros(5, 5))
-    before = {path: dict(vars(module)) for path, module in model.named_modules()}
-    with pytest.raises(RuntimeError):
-        forward(count().__next__)
-    assert vars(model.last)["_compiled_call_impl"] is own
-    assert {path: vars(module) for path, module in model.named_modules()} == before
-
-
-def test_hooks_of_the_model_run_as_before() -> None:
-    model, seen = Nested().eval(), list[nn.Module]()
-    model.last.register_forward_hook(lambda module, inputs, output: seen.append(module))
-    forward = ClockedForward(model, [torch.zeros(1, 2)], ["inner.0", "last"])
-    seen.clear()
-    assert forward(count().__next__)[1] == [0, 1, 2, 3, 4, 5]
-    assert seen == [model.last]
-
-
-def test_calls_that_follow_each_other_are_set_up_once() -> None:
-    model = Nested().eval()
-    forward = ClockedForward(model, [torch.zeros(1, 2)], ["last"])
-    with forward.ready():
-        ours = vars(model.last)["_compiled_call_impl"]
-        assert forward(count().__next__)[1] == [0, 1, 2, 3]
-        assert vars(model.last)["_compiled_call_impl"] is ours
-    assert "_compiled_call_impl" not in vars(model.last)
-
-
-def test_a_module_that_raises_has_run_where_its_caller_goes_on() -> None:
-    class Careful(Nested):
-        def forward(self, x: Tensor) -> Tensor:
-            try:
-                return super().forward(x)
-            except RuntimeError:
-                return x
-
-    model = Careful()
-    model.last = nn.Linear(5, 5)
-    forward = ClockedForward(model, [torch.zeros(1, 2)], ["inner", "last"])
-    assert forward.names == ("", "inner", "", "last", "")
-    assert forward(count().__next__)[1] == [0, 1, 2, 3, 4, 5]
-
-
-class Turns(nn.Module):
-    """Takes another way in every call, as `ways` say."""
-
-    def __init__(self, *ways: int) -> None:
-        super().__init__()
-        self.layer, self.ways = nn.Linear(2, 2), cycle(ways)
-
-    def forward(self, x: Tensor) -> Tensor:
-        for _ in range(next(self.ways)):
-            x = self.layer(x)
-        return x
-
-
-def test_a_model_that_takes_another_way_each_time_is_one_part() -> None:
-    forward = ClockedForward(Turns(1, 2), [torch.zeros(1, 2)], ["layer"])
-    assert forward.names == ("",)
-    assert forward(count().__next__)[1] == [0, 1]
-    late = ClockedForward(Turns(1, 1, 2), [torch.zeros(1, 2)], ["layer"])
-    with pytest.raises(UsageError, match="took another way through its modules"):
-        late(count().__next__)
-
-
-def test_stretches_of_one_module_are_put_together() -> None:
-    assert time_by_name([NodeTime("a", 1.0), NodeTime("b", 2.0), NodeTime("a", 4.0)]) == (
-        NodeTime("a", 5.0), NodeTime("b", 2.0),
-    )  # fmt: skip
-    assert most_by_name([Alive("a", 1), Alive("b", 2), Alive("a", 4)]) == (Alive("a", 4), Alive("b", 2))
 
 
 @pytest.mark.parametrize("name", ["bottleneck", "mobilenetv3_small", "densenet121", "shufflenetv2", "inception", "se"])
@@ -270,6 +175,14 @@ def test_errors_of_a_models_code_while_it_is_measured(source: ModelSource) -> No
     model = count_model(source_of("Raises"))
     with pytest.raises(UsageError, match="running `models_to_measure:Raises` raised ValueError: one at a time"):
         profile_model(model, watched(model), Settings(batch=2, rounds=2, max_time=1.0))
+
+
+def test_a_model_that_leaves_the_way_it_took_is_measured_as_one_part(source: ModelSource) -> None:
+    model = count_model(source_of("Wanders"))
+    run = profile_model(model, watched(model), QUICK)
+    assert run.times is not None
+    assert [each.name for each in run.times.nodes] == [WHOLE]
+    assert any("takes another way through its modules at each call" in each for each in run.environment.warnings)
 
 
 def test_training_is_measured_and_its_backward_counted(source: ModelSource) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.module import _has_any_global_hook
 
 from cnnx.analysis.memory.inference import Alive
 from cnnx.analysis.records import NodeTime
@@ -24,11 +25,16 @@ Calls = Sequence[tuple[nn.Module, Callable[..., Any]]]  # what runs where each m
 _CALLED = "_compiled_call_impl"  # torch's own name for what a module has to be called in place of itself
 
 
+class AnotherWayError(UsageError):
+    """A model took another way through its modules than in the calls before."""
+
+
 class ClockedForward:
     """A call of a model with given inputs, which reads a clock; `names` says which module runs before each reading.
 
     `watched` are the paths of the modules that count; what others do is the nearest one's above, "" at the top. A
-    model that takes another way through its modules each time it is called cannot be divided so: it is one part.
+    model that takes another way through its modules each time it is called cannot be divided so: it is one part, and
+    `divided` is false.
     """
 
     def __init__(self, model: nn.Module, inputs: Sequence[Any], watched: Collection[str]) -> None:
@@ -37,7 +43,8 @@ class ClockedForward:
         self._watch = _Watch()
         paths = {module: path for path, module in model.named_modules() if path and path in watched}
         ways = [self._way(paths), self._way(paths)]
-        if ways[0] != ways[1]:
+        self.divided = ways[0] == ways[1]
+        if not self.divided:
             paths, ways = {}, [[""]]
         self.names = tuple(ways[0])
         self._calls = [(module, _between(module, self._watch.read, self._watch.read)) for module in paths]
@@ -49,14 +56,14 @@ class ClockedForward:
     def __call__(self, clock: Callable[[], Any]) -> tuple[Any, list[Any]]:
         """Run the model; give its outputs, and what the clock said at the start and after each of `names`.
 
-        Raises `UsageError` where the model takes another way than it did before.
+        Raises `AnotherWayError` where the model takes another way than it did before.
         """
         with nullcontext() if self._is_ready() else self.ready():
             readings = self._watch.start(clock)
             outputs = self._model(*self._inputs)
             readings.append(clock())
         if len(readings) != len(self.names) + 1:
-            raise UsageError("the model took another way through its modules than in the calls before")
+            raise AnotherWayError("the model took another way through its modules than in the calls before")
         return outputs, readings
 
     def _is_ready(self) -> bool:
@@ -101,13 +108,17 @@ def _between(module: nn.Module, enter: Callable[[], None], leave: Callable[[], N
 
     It leads to the forward by one function, as torch's own does, so that it takes about as long.
     """
-    has_hooks = any(value for name, value in vars(module).items() if name.endswith("_hooks"))
-    run = vars(module).get(_CALLED) or (module._call_impl if has_hooks else module.forward)
+    own, torchs = vars(module).get(_CALLED), module._call_impl
+    before, after = module._forward_pre_hooks, module._forward_hooks  # the model may add some while it runs
+    back_before, back = module._backward_pre_hooks, module._backward_hooks
+    slowly = own is not None or _has_any_global_hook()  # type: ignore[no-untyped-call]  # torch's is untyped
 
     def between(*inputs: Any, **options: Any) -> Any:  # whatever the model hands to its module
         enter()
         try:
-            return run(*inputs, **options)
+            if slowly or before or after or back_before or back:
+                return (own or torchs)(*inputs, **options)
+            return module.forward(*inputs, **options)
         finally:
             leave()
 

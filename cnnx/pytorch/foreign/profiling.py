@@ -12,15 +12,18 @@ from cnnx.analysis.profiling.runs import Run
 from cnnx.errors import CnnxError, UsageError
 from cnnx.pytorch.calling import check_calling
 from cnnx.pytorch.cuda_child import run_where_asked
-from cnnx.pytorch.environment import before_measuring
+from cnnx.pytorch.environment import Before, before_measuring
 from cnnx.pytorch.foreign.attempt import Attempt, told
-from cnnx.pytorch.foreign.clocked import ClockedForward, most_by_name, time_by_name
+from cnnx.pytorch.foreign.clocked import AnotherWayError, ClockedForward, most_by_name, time_by_name
 from cnnx.pytorch.foreign.model import Model
 from cnnx.pytorch.foreign.predicted import predict_model
 from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.profiling import Subject, profile_subject
 from cnnx.pytorch.settings import Progress, Settings
 from cnnx.pytorch.torch_errors import torch_errors
+
+_WANDERS = "the model takes another way through its modules at each call: its time is not divided among them"
+_PASSED = "did not run as modules of their own: torch or the model takes a faster way when it is measured"
 
 
 def profile_model(
@@ -49,28 +52,34 @@ class ProfileModel:
         check_memory([self.model.figures], self.settings)
         before = before_measuring(self.settings, self.command)
         with Attempt() as attempt, torch_errors(self.settings):
-            module, inputs = self.model.prepare(self.settings)
-            forward = ClockedForward(module, inputs, self.watched)
-            subject = Subject(module, inputs, forward, tuple([name or WHOLE for name in forward.names]), forward.ready)
-            run = _by_module(profile_subject(subject, self.settings, before, progress))
-            return _warned(run, self._passed_over(forward))
+            try:
+                return self._measure(self.watched, before, progress)
+            except AnotherWayError:  # what chooses its way at random may have gone the same one at first
+                return self._measure((), before, progress)
         if isinstance(attempt.error, CnnxError):
             raise attempt.error
         raise UsageError(f"running `{self.model.source.name}` raised {told(attempt.error)}") from attempt.error
 
+    def _measure(self, watched: Sequence[str], before: Before, progress: Progress | None) -> Run:
+        module, inputs = self.model.prepare(self.settings)
+        forward = ClockedForward(module, inputs, watched)
+        subject = Subject(module, inputs, forward, tuple([name or WHOLE for name in forward.names]), forward.ready)
+        run = _by_module(profile_subject(subject, self.settings, before, progress))
+        wanders = not forward.divided or len(watched) < len(self.watched)
+        return _warned(run, _WANDERS if wanders else self._passed_over(forward))
+
     def _passed_over(self, forward: ClockedForward) -> str:
-        """Name the modules that do arithmetic when they are counted, and were not called when they were measured."""
+        """Tell of modules that do arithmetic when they are counted, and were not called when they were measured."""
         paths = {node.op.module for node in self.model.figures.by_node if node.macs and isinstance(node.op, Dispatched)}
         passed = sorted(paths.intersection(self.watched).difference(forward.names))
         more = f" and {len(passed) - 1} more" if len(passed) > 1 else ""
-        return f"`{passed[0]}`{more}" if passed else ""
+        return f"`{passed[0]}`{more} {_PASSED}" if passed else ""
 
 
-def _warned(run: Run, passed: str) -> Run:
-    """Say that modules were passed over, where some were."""
-    if not passed:
+def _warned(run: Run, warning: str) -> Run:
+    """Add a warning, where there is one."""
+    if not warning:
         return run
-    warning = f"{passed} did not run as modules of their own: torch or the model takes a faster way when it is measured"
     return replace(run, environment=replace(run.environment, warnings=(*run.environment.warnings, warning)))
 
 
