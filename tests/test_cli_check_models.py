@@ -12,7 +12,7 @@ import pytest
 from torch import nn
 
 from cnnx.analysis.models.names import ModelName
-from cnnx.pytorch.foreign.places import find_line
+from cnnx.pytorch.foreign.source_lines import find_line
 from tests.conftest import CommandLine
 
 NETS = """\

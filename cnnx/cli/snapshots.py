@@ -57,10 +57,10 @@ def _obtain_spec(name: str, given: Given, asked: Asked, library: Library) -> Mod
 
 def _place(loaded: Loaded, library: Library, given: Given, layer: str) -> tuple[Path, int]:
     """Give the spec's own file and the line of a layer in it; of a layer that it does not have, that of `layers`."""
-    from cnnx.graph.places import find_places  # here, as only what is to be annotated needs it
+    from cnnx.graph.marks import find_marks  # here, as only what is to be annotated needs it
 
     settings = {**given.read_settings(), **split_name(loaded.label)[1]}
-    marks = find_places(loaded.target, library, settings, given.read_input())
+    marks = find_marks(loaded.target, library, settings, given.read_input())
     file = loaded.target.file
     return file.path, marks.get(layer, file.mark("layers")).line
 
@@ -68,7 +68,7 @@ def _place(loaded: Loaded, library: Library, given: Given, layer: str) -> tuple[
 def _obtain_model(named: Named, given: Given, asked: Asked) -> Model:
     """Import a model in Python and count it."""
     from cnnx.cli.models import open_model
-    from cnnx.pytorch.foreign.places import find_line
+    from cnnx.pytorch.foreign.source_lines import find_line
     from cnnx.pytorch.settings import Settings
 
     source = named.model

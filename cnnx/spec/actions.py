@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator
 
+from cnnx.spec.names import check_free_name
 from cnnx.spec.options import OPTIONS, Action, Activation, Strict
-from cnnx.spec.places import Condition, Data, Index, Sources, StreamNames, Word, check_free_name
+from cnnx.spec.places import Condition, Data, Index, Sources, StreamNames, Word
 from cnnx.spec.yaml_reader import Mark
 
 JoinWord = Literal["add", "multiply", "concat", "warp"]

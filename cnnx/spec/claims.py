@@ -32,8 +32,9 @@ from pydantic import Field, PlainValidator
 from cnnx.errors import Problem
 from cnnx.spec.expressions import Expression
 from cnnx.spec.model import Figure, Origin, ShapePlace, Text, find_mark, read_figure, read_working
+from cnnx.spec.names import check_free_name, check_name
 from cnnx.spec.options import Strict
-from cnnx.spec.places import Data, check_free_name, check_name
+from cnnx.spec.places import Data
 from cnnx.spec.values import Value, is_number
 from cnnx.spec.yaml_reader import Mark, MarkedDict, Source
 

@@ -13,8 +13,8 @@ from cnnx.errors import CnnxError, Problem, RuleError, SpecError, UsageError, br
 from cnnx.spec.actions import OPERATIONS
 from cnnx.spec.folders import SUFFIXES, Folder, scan, search_folders
 from cnnx.spec.model import SpecFile
+from cnnx.spec.names import NAME, check_name
 from cnnx.spec.parse import parse_spec
-from cnnx.spec.places import NAME, check_name
 from cnnx.spec.yaml_reader import Source, read_source, read_yaml
 
 

@@ -14,8 +14,9 @@ from pydantic import Field, PlainValidator
 from cnnx.errors import Problem, RuleError
 from cnnx.spec.actions import Step
 from cnnx.spec.expressions import Expression, compile_expression
+from cnnx.spec.names import check_free_name, check_name
 from cnnx.spec.options import Appended, Strict
-from cnnx.spec.places import Data, Reader, StreamNames, check_count, check_free_name, check_name, read_count
+from cnnx.spec.places import Data, Reader, StreamNames, check_count, read_count
 from cnnx.spec.values import show_value
 from cnnx.spec.yaml_reader import Mark, MarkedDict, Source
 

@@ -15,7 +15,8 @@ from cnnx.spec.actions import JOINS, OPERATIONS, options_of
 from cnnx.spec.components import number_components
 from cnnx.spec.each import rows_of, with_a_call
 from cnnx.spec.module_names import MODULE_NAMES
-from cnnx.spec.places import check_name, fixed_word
+from cnnx.spec.names import check_name
+from cnnx.spec.places import fixed_word
 from cnnx.spec.yaml_reader import Mark, MarkedDict, MarkedList, Source
 
 BESIDE = ("name", "from", "when")

@@ -15,11 +15,11 @@ from pydantic import PlainValidator
 
 from cnnx.errors import RuleError, nearest
 from cnnx.spec.expressions import INCOMING, RESERVED, Expression, Scope, compile_expression
-from cnnx.spec.values import Value, bounded, describe, show_value
+from cnnx.spec.names import read_sources, read_stream_names
+from cnnx.spec.values import Value, bounded, describe
 
 T = TypeVar("T")
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -33,26 +33,6 @@ class Reader(Generic[T]):
 
 
 Padding = tuple[int, int] | str  # (height, width) on each side, or `same` or `tf_same`
-
-
-def check_name(name: object, what: str = "a name") -> str:
-    """Check the name of a spec, parameter or stream: lower case, digits, underscores, at most 64 characters.
-
-    Raises `RuleError` otherwise.
-    """
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise RuleError(
-            f"{what} has lower-case letters, digits and underscores, a letter first, at most 64, not {show_value(name)}"
-        )
-    return name
-
-
-def check_free_name(name: object, what: str) -> str:
-    """Check the name of a parameter, a counter or an input, which expressions or Python code will use."""
-    checked = check_name(name, what)
-    if checked in RESERVED or checked in INCOMING or checked.startswith("in_"):
-        raise RuleError(f"`{checked}` cannot name {what}: the language has another use for it")
-    return checked
 
 
 def check_count(value: Value, least: int = 1) -> int:
@@ -246,22 +226,6 @@ def _data_place(written: Any, check: Callable[[Value], T]) -> Reader[T]:
 def is_word(written: Any) -> bool:
     """Say whether a lone identifier was written, which may be a parameter's name."""
     return isinstance(written, str) and _WORD.fullmatch(written) is not None
-
-
-def read_sources(written: Any) -> tuple[str, ...]:
-    """The streams of `from`: a name, or a list of names; one may stand in it twice."""
-    names = written if isinstance(written, list) else [written]
-    if not names:
-        raise RuleError("a stream is needed here")
-    return tuple([check_name(name, "a stream") for name in names])
-
-
-def read_stream_names(written: Any) -> tuple[str, ...]:
-    """The names that streams get: a name, or a list of different ones."""
-    names = read_sources(written)
-    if len(set(names)) != len(names):
-        raise RuleError("different names are needed here")
-    return names
 
 
 # pydantic takes what a validator gives and asks no further. Told the true types, it would build schemas of

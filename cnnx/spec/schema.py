@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, PlainValidator
 from pydantic.fields import FieldInfo
 
-from cnnx.spec import model, places
+from cnnx.spec import model, names, places
 from cnnx.spec.actions import ACTIONS, ACTIVATIONS, JOINS, OPERATIONS
 from cnnx.spec.model import Block, Origin, Published, Spec, Worked
 
@@ -57,8 +57,8 @@ _PLACES: Mapping[Any, str] = {
     places.read_number: "number",
     places.read_word: "word",
     places.read_data: "data",
-    places.read_sources: "streams",
-    places.read_stream_names: "streams",
+    names.read_sources: "streams",
+    names.read_stream_names: "streams",
     model.read_figure: "figure",
     model.read_percentage: "percentage",
     model.read_shape: "shape",
@@ -98,7 +98,7 @@ def _definitions() -> Schema:
 def _values() -> Schema:
     """Give what stands in places: numbers, words, shapes, figures."""
     data = {"type": ["number", "boolean", "string", "array"], "items": _ref("data")}
-    name = {"type": "string", "pattern": f"^{places.NAME.pattern}$"}
+    name = {"type": "string", "pattern": f"^{names.NAME.pattern}$"}
     return {
         "name": name,
         "count": _COUNT,

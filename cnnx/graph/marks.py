@@ -31,7 +31,7 @@ class _Watched(Expansion):
         return result
 
 
-def find_places(
+def find_marks(
     target: Target,
     library: Library,
     parameters: Mapping[str, Value] | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cnnx.graph.expand import expand
-from cnnx.graph.places import find_places
+from cnnx.graph.marks import find_marks
 from cnnx.spec.library import Library
 
 SPEC = """\
@@ -35,8 +35,8 @@ def test_each_node_has_the_line_of_its_step_and_a_called_one_that_of_the_call(tm
     (tmp_path / "other.yaml").write_text(OTHER, encoding="utf-8")
     library = Library([tmp_path])
     target = library.open("mine")
-    places = find_places(target, library)
-    assert {name: mark.line for name, mark in places.items()} == {
+    marks = find_marks(target, library)
+    assert {name: mark.line for name, mark in marks.items()} == {
         "conv": 3,
         "conv_norm": 3,
         "repeat.0.conv": 7,
@@ -45,11 +45,11 @@ def test_each_node_has_the_line_of_its_step_and_a_called_one_that_of_the_call(tm
         "add": 8,
         "relu": 12,
     }
-    assert [*places] == [node.name for node in expand(target, library).nodes]
+    assert [*marks] == [node.name for node in expand(target, library).nodes]
 
 
 def test_settings_are_followed(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(OTHER + "  - conv: {out: 4, kernel: 1}\n    when: channels > 8\n", "utf-8")
     library = Library([tmp_path])
-    assert find_places(library.open("mine"), library, {"channels": 9})["conv2"].line == 5
-    assert "conv2" not in find_places(library.open("mine"), library)
+    assert find_marks(library.open("mine"), library, {"channels": 9})["conv2"].line == 5
+    assert "conv2" not in find_marks(library.open("mine"), library)
