@@ -41,6 +41,29 @@ NETS = """
     class Zoo:
         small = Net(2)
 
+    class Waves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.real = nn.Parameter(torch.ones(3, dtype=torch.float64))
+            self.complex = nn.Parameter(torch.full((2, 5), 1 + 2j))
+
+    class Unprepared(nn.Module):
+        def __init__(self):
+            pass
+
+    class Cyclic(Net):
+        def __init__(self):
+            super().__init__()
+            self.layer.above = self
+
+    class Wordless(BaseException):
+        def __str__(self):
+            raise ValueError
+
+    def wordless():
+        raise Wordless
+
+    hollow = nn.Linear(2, 2, device="meta")
     instance = Net(8).double()
     number = 3
 """
@@ -88,6 +111,17 @@ def test_weights_are_of_the_dtype_and_drawn_from_the_seed(folder: Path) -> None:
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_complex_weights_stay_complex(folder: Path) -> None:
+    for made in (
+        source("nets_of_mine:Waves").make(dtype="bfloat16"),
+        source("nets_of_mine:Waves").make_shell("bfloat16"),
+    ):
+        assert made is not None
+        assert {name: weight.dtype for name, weight in made.named_parameters()} == {
+            "real": torch.bfloat16, "complex": torch.complex64,
+        }  # fmt: skip
 
 
 def test_files_elsewhere_import_what_stands_beside_them(folder: Path) -> None:
@@ -158,6 +192,10 @@ ERRORS: list[tuple[str, dict[str, Any], str]] = [
     ("nets_of_mine:pair", {"x": 3}, "`nets_of_mine:pair` takes no argument `x`; it takes none"),
     ("nets_of_mine:loud", {"a": 1, "b": "c"}, "`nets_of_mine:loud(a=1, b='c')` raised ValueError: no ['a', 'b']"),
     ("nets_of_mine:number", {}, "`nets_of_mine:number` is a value of type int: no nn.Module, and no class or function"),
+    ("nets_of_mine:Unprepared", {}, "gives an nn.Module whose __init__ does not call super().__init__()"),
+    ("nets_of_mine:Cyclic", {}, "`nets_of_mine:Cyclic` cannot be put on `cpu` in float32: RecursionError"),
+    ("nets_of_mine:hollow", {}, "`nets_of_mine:hollow` cannot be put on `cpu` in float32: NotImplementedError"),
+    ("nets_of_mine:wordless", {}, "`nets_of_mine:wordless()` raised Wordless"),
     ("nets_of_mine:pair", {}, "`nets_of_mine:pair` gives a value of type tuple, not an nn.Module"),
 ]  # fmt: skip
 

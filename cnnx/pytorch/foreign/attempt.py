@@ -12,7 +12,7 @@ LONGEST_MESSAGE = 300
 class Attempt:
     """A context that ends where an exception is raised, and keeps it: `error` is None if all went well.
 
-    A model's own `sys.exit` is such an exception too; Ctrl-C is not.
+    A model's own `sys.exit` is such an exception too, and whatever else it may raise; Ctrl-C is not.
     """
 
     def __init__(self) -> None:
@@ -22,13 +22,15 @@ class Attempt:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if isinstance(error, Exception | SystemExit):
-            self.error = error
-            return True
-        return False
+        if error is None or isinstance(error, KeyboardInterrupt):
+            return False
+        self.error = error
+        return True
 
 
 def told(error: BaseException | None) -> str:
     """Say what was raised, with its type: `ValueError: width is 0`; the first line, where it has several."""
-    message = next(iter(str(error).strip().splitlines()), "")
+    message = ""
+    with Attempt():  # what a model raises may fail to say what it is
+        message = next(iter(str(error).strip().splitlines()), "").rstrip(".")
     return brief(f"{type(error).__name__}: {message}" if message else type(error).__name__, LONGEST_MESSAGE)

@@ -40,7 +40,14 @@ class ModelSource:
             made = found if isinstance(found, nn.Module) else self._call(found)
         if not isinstance(made, nn.Module):
             raise UsageError(f"`{self.name}` gives {_what(made)}, not an nn.Module")
-        return made.to(device=device, dtype=find_dtype(dtype))
+        if "_modules" not in vars(made):
+            raise UsageError(f"`{self.name}` gives an nn.Module whose __init__ does not call super().__init__()")
+        with Attempt() as attempt:
+            return _with_dtype(made.to(device), find_dtype(dtype))
+        if device != "cpu" and isinstance(attempt.error, RuntimeError):
+            raise attempt.error  # of the device, for those who know what torch says of one
+        told_of = f"`{self.name}` cannot be put on `{device}` in {dtype}"
+        raise UsageError(f"{told_of}: {told(attempt.error)}") from attempt.error
 
     def make_shell(self, dtype: str = "float32") -> nn.Module | None:
         """Give the model without data, on the meta device, so that none of any size fills the memory.
@@ -56,7 +63,7 @@ class ModelSource:
             warnings.simplefilter("ignore")
             made = self._call(found)
             weights = [*made.parameters(), *made.buffers()]
-            return made.to(dtype=find_dtype(dtype)) if all(weight.is_meta for weight in weights) else None
+            return _with_dtype(made, find_dtype(dtype)) if all(weight.is_meta for weight in weights) else None
         return None
 
     def _call(self, found: Any) -> Any:
@@ -75,6 +82,16 @@ class ModelSource:
         """
         generator = torch.Generator().manual_seed(seed)
         return tuple([_draw(each, batch, device, find_dtype(dtype), generator) for each in self.inputs])
+
+
+def _with_dtype(model: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Give real numbers the dtype; complex ones, whose imaginary parts `Module.to` would drop, stay what they are."""
+
+    def convert(weight: Tensor) -> Tensor:
+        return weight.to(dtype) if weight.is_floating_point() else weight
+
+    model._apply(convert)  # type: ignore[no-untyped-call]  # torch declares no types here
+    return model
 
 
 @contextmanager
