@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import CommandLine
 
 CNNX = (sys.executable, "-m", "cnnx")
+AGAINST_ITSELF = "--aa measures a spec against itself and shows no figures"
+KNOWN = "`se` is a spec, of which every operation is known"
 HELP = "`cnnx {} --help` shows what can be given\n"
 
 
@@ -54,6 +56,44 @@ def test_a_wrong_command_line_is_told(arguments: list[str], told: str | None, co
         assert (answer.code, answer.err) == (0, "")
     else:
         assert (answer.code, answer.out, answer.err) == (2, "", f"error: {told}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["show", "se", "--memory", "--expand"], "--memory and --expand: one of them; --memory shows the peak and no layers"),
+        (
+            ["show", "se", "--yaml", "--convention", "thop"],
+            "--yaml and --convention: one of them; --yaml prints the spec's text as it stands",
+        ),
+        (["compare", "se", "--static", "--device", "cpu"], "--static and --device: one of them; --static measures nothing"),
+        (["compare", "se", "--static", "--threads", "1"], "--static and --threads: one of them; --static measures nothing"),
+        (["compare", "se", "--static", "--rounds", "60"], "--static and --rounds: one of them; --static measures nothing"),
+        (["compare", "se", "--static", "--max-time", "1"], "--static and --max-time: one of them; --static measures nothing"),
+        (["compare", "se", "--aa", "--static"], f"--aa and --static: one of them; {AGAINST_ITSELF}"),
+        (["compare", "se", "--aa", "--columns", "macs"], f"--aa and --columns: one of them; {AGAINST_ITSELF}"),
+        (["compare", "se", "--aa", "--convention", "cnnx"], f"--aa and --convention: one of them; {AGAINST_ITSELF}"),
+        (["compare", "se", "se_conv", "--aa"], "--aa: one spec is measured against itself, and 2 are named"),
+        (["compare", "se", "--static", "--strict"], f"--strict: {KNOWN}"),
+        (["profile", "se", "--strict"], f"--strict: {KNOWN}"),
+        (["check", "se", "--strict", "--max-params", "1M"], f"--strict: {KNOWN}"),
+        (
+            ["check", "se", "--annotate", "github", "--write-baseline", "se.json"],
+            "--annotate: nothing is held to a budget; give one, such as --max-params 5.5M, or --baseline FILE",
+        ),
+        (
+            ["explain", "se", "--convention", "thop"],
+            "--figure params and --convention: one of them; conventions are about --figure flops",
+        ),
+    ],
+)  # fmt: skip
+def test_an_option_that_could_change_nothing_is_refused(
+    arguments: list[str], told: str, command_line: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = command_line(*arguments)
+    assert (answer.code, answer.out, answer.err) == (2, "", f"error: {told}\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_pattern_is_for_whole_names_and_a_word_for_all_that_is_told(command_line: CommandLine) -> None:

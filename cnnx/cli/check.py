@@ -108,7 +108,8 @@ def check(
         "peak_inference_bytes": max_peak,
     }
     rule = read_rule(read_budgets(written), baseline, tolerance, writes=write_baseline is not None)
+    answer.check_annotations(rule)
     check_dtype(dtype)
     asked = Asked({}, None, dtype, batch, find_convention(convention).name)
-    models = obtain(names, Given(set_, arg, input_), asked)
+    models = obtain(names, Given(set_, arg, input_, strict), asked)
     answer.give(models, [rule.check(model) for model in models], rule.file)

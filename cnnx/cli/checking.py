@@ -42,6 +42,14 @@ class Answer:
                 f"--annotate and --format {form} both write to standard output", hint="give -o FILE for one of them"
             )
 
+    def check_annotations(self, rule: Rule) -> None:
+        """Check that there is something to annotate, if that is asked for. Raises `UsageError`."""
+        if self.annotate and not rule.budgets and rule.baseline is None:
+            raise UsageError(
+                "--annotate: nothing is held to a budget",
+                hint="give one, such as --max-params 5.5M, or --baseline FILE",
+            )
+
     def give(self, models: Sequence[Model], found: Sequence[Checked], baseline: str) -> None:
         """Tell it, keep a new baseline where all is well, and raise `CheckError` where it is not."""
         counted = [model.counted for model in models if self.strict and model.counted is not None]

@@ -13,6 +13,7 @@ from cnnx.cli import completion, options
 from cnnx.cli.measuring import check_possible, crosscheck_all, measure_all, on_devices, progress_of
 from cnnx.cli.noise import show_noise
 from cnnx.cli.output import Output, aside, choose_output
+from cnnx.cli.unused import check_used
 from cnnx.errors import CheckError
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ Examples:
   cnnx compare bottleneck plain3x3 --device cpu,cuda --json -o result.json
 """
 
+_OF_FIGURES = ("columns", "sort", "static", "strict", "convention")
+_OF_MEASURING = ("device", "threads", "rounds", "max_time")
+
 Columns = Annotated[
     str | None,
     typer.Option(
@@ -55,13 +59,12 @@ Sort = Annotated[
         autocompletion=completion.complete_sort,
     ),
 ]
-AgainstItself = Annotated[
-    bool, typer.Option("--aa", help="The first against itself: the smallest difference shown here.")
-]
+AgainstItself = Annotated[bool, typer.Option("--aa", help="One against itself: the smallest difference shown here.")]
 Static = Annotated[bool, typer.Option("--static", help="Only what needs no torch: nothing is built or run.")]
 
 
 def compare(
+    context: typer.Context,
     names: options.AnyNames,
     set_: options.Set = None,
     arg: options.Arguments = None,
@@ -92,6 +95,10 @@ def compare(
     and run, as `python` would. The current folder is searched first.
     """
     output = choose_output(form, json, file)
+    if aa:
+        check_used(context, "--aa", _OF_FIGURES, "--aa measures a spec against itself and shows no figures")
+    if static:
+        check_used(context, "--static", _OF_MEASURING, "--static measures nothing")
 
     from cnnx.analysis.comparison import sort_rows
     from cnnx.analysis.conventions.presets import find_convention
@@ -102,12 +109,12 @@ def compare(
 
     chosen = find_convention(convention)
     shown, order = read_columns(columns, static=static), read_sort(sort, static=static)
-    given = Given(set_, arg, input_)
+    given = Given(set_, arg, input_, strict)
     named = read_names(names, given, static=static)
     asked = Settings(dtype=dtype, batch=batch, threads=threads, rounds=rounds, max_time=max_time)
     settings = on_devices(asked, device)
     if aa:
-        show_noise(named[0], given, settings, output, static=static)
+        show_noise(named, given, settings, output)
         return
     entries = open_entries(named, given, chosen, dtype, batch)
     comparison = _compare(entries, settings, partial(_live, output, shown), static=static)

@@ -11,7 +11,8 @@ import typer
 from cnnx.cli import options
 from cnnx.cli.completion import complete_figure, complete_name
 from cnnx.cli.output import choose_output, warn
-from cnnx.errors import RuleError, UsageError
+from cnnx.cli.unused import check_used
+from cnnx.errors import RuleError, UsageError, brief
 
 if TYPE_CHECKING:
     from cnnx.analysis.conventions.presets import Convention
@@ -50,6 +51,7 @@ Figure = Annotated[
 
 
 def explain(
+    context: typer.Context,
     name: options.Name,
     other: Other = None,
     figure: Figure = "params",
@@ -81,6 +83,8 @@ def explain(
     from cnnx.report.ratio import draw_ratio
 
     chosen = find_convention(convention)
+    if figure != "flops":
+        check_used(context, f"--figure {brief(figure, 40)}", ["convention"], "conventions are about --figure flops")
     asked = _Asked(figure, read_settings(set_ or ()), read_input(input_), chosen)
     explained, found = asked.explain([name] if other is None else [name, other])
     if output.form == "latex":

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from cnnx.pytorch.settings import Settings
 
 
-def show_noise(named: Named, given: Given, settings: Sequence[Settings], output: Output, *, static: bool) -> None:
+def show_noise(names: Sequence[Named], given: Given, settings: Sequence[Settings], output: Output) -> None:
     """Measure a spec against itself, with each of the settings, and show what would be claimed.
 
-    Raises `UsageError` where only static figures are asked for, or a model in Python is named.
+    Raises `UsageError` where several are named, or a model in Python.
     """
-    if static:
-        raise UsageError("--aa --static: nothing is measured under --static")
+    named, *others = names
+    if others:
+        raise UsageError(f"--aa: one spec is measured against itself, and {len(names)} are named")
     if named.model is not None:
         raise UsageError(f"--aa: `{brief(named.written)}` is a model in Python; a spec is measured against itself")
 

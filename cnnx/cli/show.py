@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from cnnx.cli import options
 from cnnx.cli.output import Output, choose_output
+from cnnx.cli.unused import check_used
 from cnnx.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +24,16 @@ Examples:
   cnnx show bottleneck --yaml > mine.yaml   to start a spec of one's own
 """
 
+_SETTLING = ("set_", "input_", "expand", "memory", "convention", "form", "json")
+_AS_IT_STANDS = "--yaml prints the spec's text as it stands"
+
 Expand = Annotated[bool, typer.Option("--expand", help="Show every layer; fold none.")]
 Memory = Annotated[bool, typer.Option("--memory", help="Show the peak of memory, and what is alive there.")]
 Yaml = Annotated[bool, typer.Option("--yaml", help="Print the spec's text, as it stands.")]
 
 
 def show(
+    context: typer.Context,
     name: options.Name,
     set_: options.Set = None,
     input_: options.Input = None,
@@ -48,9 +52,11 @@ def show(
     Equal layers in a row are folded into one.
     """
     if yaml:
-        given = {"json": json, "format": form, "set": set_, "input": input_, "expand": expand, "memory": memory}
-        _print_text(name, [f"--{option}" for option, value in given.items() if value], file)
+        check_used(context, "--yaml", _SETTLING, _AS_IT_STANDS)
+        _print_text(name, file)
         return
+    if memory:
+        check_used(context, "--memory", ["expand"], "--memory shows the peak and no layers")
     output = choose_output(form, json, file)
 
     from cnnx.analysis.conventions.presets import find_convention
@@ -87,13 +93,12 @@ def _answer(output: Output, loaded: Loaded, convention: Convention, *, expand: b
     )
 
 
-def _print_text(name: str, others: Sequence[str], file: Path | None) -> None:
-    """Print a spec's text; raises `UsageError` for what would change an answer that it does not have."""
+def _print_text(name: str, file: Path | None) -> None:
+    """Print a spec's text; raises `UsageError` for settings, which would not change it."""
     from cnnx.cli.names import split_name
     from cnnx.spec.library import Library
 
     bare, settings = split_name(name)
-    if others or settings:
-        extra = others[0] if others else f"@{next(iter(settings))}=…"
-        raise UsageError(f"--yaml and {extra}: one of them; --yaml prints the spec's text as it stands")
+    if settings:
+        raise UsageError(f"--yaml and @{next(iter(settings))}=…: one of them; {_AS_IT_STANDS}")
     choose_output("yaml", False, file).write_text(Library().open(bare).file.text.text)
