@@ -228,6 +228,26 @@ def test_fvcore_leaves_its_hooks_after_an_exception(expand_text: Expand) -> None
     assert hooked(module)
 
 
+class GoesOn(nn.Module):
+    """Tries what torch refuses, and then something else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrong, self.right = nn.Conv2d(5, 4, 1), nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            x = self.wrong(x)
+        except RuntimeError:
+            x = self.right(x)
+        return x
+
+
+def test_tracing_that_an_operator_ends_is_told() -> None:  # torch 2.13 crashes on it
+    with pytest.raises(RuntimeError, match="tracing ended at an operator that raised"):
+        count_by_fvcore(GoesOn(), (torch.zeros(1, 3, 8, 8),))
+
+
 def test_fvcore_is_left_out_of_large_networks(expand_text: Expand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "FVCORE_NODES", 3)
     graph = expand_text(BOTTLENECK)

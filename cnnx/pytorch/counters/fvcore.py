@@ -31,12 +31,13 @@ _WITH_MACS = frozenset({"conv", "linear", "addmm", "mm", "bmm", "matmul", "einsu
 def count_by_fvcore(module: nn.Module, inputs: tuple[Tensor, ...]) -> Seen:
     """Trace a module on the CPU, on a batch of one, and count its multiply–adds.
 
-    If the tracing fails, fvcore leaves its hooks on the module: give it a copy.
+    If the tracing fails, fvcore leaves its hooks on the module: give it a copy. Raises what the module raises, and
+    `RuntimeError` where it cannot be traced.
     """
     analysis = _analysis_type()(module, inputs)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)  # the note says it
     analysis.set_op_handle(**{f"aten::{name}": None for name in _WITHOUT_MACS.split()})
-    with torch.no_grad():
+    with torch.no_grad(), module.register_forward_hook(_check_tracing):
         by_layer = analysis.by_module_and_operator()
     unknown = sorted(analysis.unsupported_ops())
     return Seen(
@@ -45,6 +46,12 @@ def count_by_fvcore(module: nn.Module, inputs: tuple[Tensor, ...]) -> Seen:
         note=f"does not know {', '.join(unknown)}" if unknown else "",
         reported=sum(map(int, by_layer[""].values())),  # handles without a cost change nothing
     )
+
+
+def _check_tracing(*_: object) -> None:
+    """Check that torch still traces at the end: it stops at an operator that raises, and crashes if nobody tells it."""
+    if torch._C._get_tracing_state() is None:
+        raise RuntimeError("torch's tracing ended at an operator that raised, and the model went on")
 
 
 def _macs(counts: Mapping[str, int]) -> int:
