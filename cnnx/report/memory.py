@@ -11,7 +11,7 @@ from cnnx.report.document import Object
 from cnnx.report.grid import Grid, Series, percent_cell
 from cnnx.report.notes import draw_notes, memory_note
 from cnnx.report.numbers import bar, exact, percent
-from cnnx.report.table import Column, draw, fit
+from cnnx.report.table import Column, draw_folded, width_of_columns
 from cnnx.report.text import side_by_side
 
 _BARS = (20, 10, 4, 0)  # from the widest to the narrowest
@@ -47,14 +47,16 @@ def alive_parts(memory: Memory) -> list[tuple[str, int]]:
 
 
 def draw_shares(head: str, parts: Sequence[tuple[str, int]], whole: int, width: int | None) -> list[Text]:
-    """Draw parts of a whole, in bytes, with their shares as numbers and bars."""
-    return draw(fit([_columns(head, parts, whole, bars) for bars in _BARS], width))
+    """Draw parts of a whole, in bytes, with their shares; in a narrow terminal each beneath its name."""
+    lead = Column(head, (*[name for name, _ in parts], "all"), left=True)
+    forms = [_columns(parts, whole, bars) for bars in _BARS]
+    fitting = (columns for columns in forms if width is None or width_of_columns([lead, *columns]) <= width)
+    return draw_folded(lead, [next(fitting, forms[-1])], width)
 
 
-def _columns(head: str, parts: Sequence[tuple[str, int]], whole: int, bars: int) -> list[Column]:
+def _columns(parts: Sequence[tuple[str, int]], whole: int, bars: int) -> list[Column]:
     shares = [_share(count, whole) for _, count in parts]
     return [
-        Column(head, (*[name for name, _ in parts], "all"), left=True),
         Column("bytes", (*[exact(count) for _, count in parts], exact(whole))),
         Column("share", (*map(percent, shares), "")),
         *([Column("", (*[bar(share, bars) for share in shares], ""), left=True, style="green")] if bars else []),

@@ -12,11 +12,11 @@ from cnnx.analysis.profiling.profile import Profile, ProfiledRun
 from cnnx.analysis.profiling.training_runs import ProfiledTraining, TrainingRun
 from cnnx.analysis.records import Latency
 from cnnx.report.document import Object, latency_object
-from cnnx.report.numbers import NOTHING, aligned, bar, counted, exact, interval, percent, significant
-from cnnx.report.table import Column, draw_folded, width_of_columns
+from cnnx.report.memory import draw_shares
+from cnnx.report.numbers import NOTHING, aligned, counted, exact, interval, significant
+from cnnx.report.table import Column, draw_folded
 from cnnx.report.text import listed
 
-_BARS = (20, 10, 4)  # from the widest to the narrowest
 _ALIGNED = ("forward ms", "backward ms", "update ms", "step ms", "images/s")
 
 
@@ -135,22 +135,10 @@ def draw_step_memory(memory: StepMemory, top: int, width: int | None) -> list[Te
     if others:
         named.append((f"{len(others)} others", sum(each.bytes for each in others)))
     return [
-        *_draw_shares(f"alive in {where}", kinds, memory.peak_bytes, width),
+        *draw_shares(f"alive in {where}", kinds, memory.peak_bytes, width),
         Text(),
-        *_draw_shares("storage", named, memory.peak_bytes, width),
+        *draw_shares("storage", named, memory.peak_bytes, width),
     ]
-
-
-def _draw_shares(head: str, parts: Sequence[tuple[str, int]], whole: int, width: int | None) -> list[Text]:
-    """Draw parts of a whole with their shares, in a narrow terminal each beneath its name."""
-    lead = Column(head, (*[name for name, _ in parts], "all"), left=True)
-    sizes = Column("bytes", (*[exact(size) for _, size in parts], exact(whole)))
-    shares = [size / whole if whole else None for _, size in parts]
-    numbers = [sizes, Column("share", (*map(percent, shares), ""))]
-    bars = [Column("", (*[bar(share, size) for share in shares], ""), left=True, style="green") for size in _BARS]
-    candidates = [[*numbers, drawn] for drawn in bars]
-    fitting = (columns for columns in candidates if width is None or width_of_columns([lead, *columns]) <= width)
-    return draw_folded(lead, [next(fitting, numbers)], width)
 
 
 def training_notes(profile: Profile) -> Iterator[str]:
