@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnx.cli.names import load, read_input, read_settings, split_name
+from cnnx.cli.names import load, read_arguments, read_input, read_settings, split_model_name, split_name
 from cnnx.errors import CnnxError, UsageError
 from cnnx.spec.library import Library
 
@@ -50,6 +50,32 @@ def test_what_is_no_setting_is_an_error_that_shows_it_in_short(written: str) -> 
         read_settings([written])
     assert str(raised.value).startswith("--set ")
     assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("width=2", 2),
+        ("width=2 * 32", 64),
+        ("depths=[2, 2]", [2, 2]),
+        ("pretrained=false", False),
+        ("pretrained=False", False),
+        ("weights=None", None),
+        ("name=efficientnet-b0", "efficientnet-b0"),
+        ("name=vit.augreg in21k", "vit.augreg in21k"),
+        ("name='2'", "2"),
+        ('name=""', ""),
+    ],
+)
+def test_an_argument_of_a_model_may_be_any_text(written: str, value: object) -> None:
+    assert list(read_arguments([written]).values()) == [value]
+    assert split_model_name(f"nets:Net@{written}") == ("nets:Net", read_arguments([written]))
+
+
+@pytest.mark.parametrize("written", ["width=1/0", "depths=[a-b]", "width=", "width"])
+def test_what_is_no_argument_is_an_error(written: str) -> None:
+    with pytest.raises(UsageError, match=r"^--arg "):
+        read_arguments([written])
 
 
 def test_nothing_is_set_twice() -> None:

@@ -27,9 +27,9 @@ def read_name(written: str) -> Named:
     """Tell the name of a model, `module:name`, from that of a spec. Raises `UsageError`."""
     from cnnx.analysis.models.names import find_model_name
     from cnnx.cli.misnamed import check_no_model
-    from cnnx.cli.names import split_name
+    from cnnx.cli.names import split_model_name
 
-    bare, own = split_name(written)
+    bare, own = split_model_name(written)
     model = find_model_name(bare)
     if model is not None:
         return Named(written, model, own)
@@ -73,9 +73,9 @@ class Given:
 
     def read_arguments(self) -> dict[str, Any]:
         """Read the arguments of models. Raises `UsageError`."""
-        from cnnx.cli.names import read_settings
+        from cnnx.cli.names import read_arguments
 
-        return read_settings(self.arguments or (), "--arg ")
+        return read_arguments(self.arguments or ())
 
     def read_input(self) -> Shape | None:
         """Read the input of specs. Raises `UsageError`."""

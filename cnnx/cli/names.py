@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnx.errors import ExpressionError, RuleError, UsageError, brief
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnnx.spec.values import Value
 
 _INPUT = re.compile(r"[0-9]{1,18}([x×X*,][0-9]{1,18}){2}")
+_PYTHONS: Mapping[str, bool | None] = {"None": None, "True": True, "False": False}  # as Python writes them
 _OPENING, _CLOSING = "[(", "])"
 MAX_LIST_DEPTH = 8
 
@@ -40,13 +41,24 @@ def load(name: str, library: Library, shared: Mapping[str, Value], input_shape: 
 
 
 def split_name(name: str) -> tuple[str, dict[str, Value]]:
-    """Split `NAME@k=v,k=v` into the name or path and its settings."""
+    """Split `NAME@k=v,k=v` into the name or path of a spec and its settings. Raises `UsageError`."""
+    bare, settings = _cut(name)
+    return bare, read_settings(settings, f"{bare}@")
+
+
+def split_model_name(name: str) -> tuple[str, dict[str, Any]]:
+    """Split the name of a model in Python from its arguments in the same way. Raises `UsageError`."""
+    bare, arguments = _cut(name)
+    return bare, read_arguments(arguments, f"{bare}@")
+
+
+def _cut(name: str) -> tuple[str, list[str]]:
     bare, at, settings = name.rpartition("@")
     if not at or ("=" not in settings and os.path.exists(name)):  # noqa: PTH110 - False for any text
-        return name, {}
+        return name, []
     if not bare:
         raise UsageError(f"`{brief(name)}` names no spec before the @")
-    return bare, read_settings(_parts(settings), f"{bare}@")
+    return bare, [*_parts(settings)]
 
 
 def read_settings(written: Iterable[str], where: str = "--set ") -> dict[str, Value]:
@@ -54,18 +66,43 @@ def read_settings(written: Iterable[str], where: str = "--set ") -> dict[str, Va
 
     Raises `UsageError`.
     """
-    settings: dict[str, Value] = {}
+    return _read(written, where, _value)
+
+
+def read_arguments(written: Iterable[str], where: str = "--arg ") -> dict[str, Any]:
+    """Read the same for a function in Python: None, True and False too, and what is no expression is a text.
+
+    `efficientnet-b0` is one, and so is whatever stands in quotes. Raises `UsageError`.
+    """
+    return _read(written, where, _argument)
+
+
+def _read(written: Iterable[str], where: str, read: Callable[[str], Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for setting in written:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
             raise UsageError(f"{where}{brief(setting)}: a setting is written k=v, such as r=8")
-        if name.strip() in settings:
+        if name.strip() in values:
             raise UsageError(f"{where}{brief(setting)}: `{brief(name.strip(), 64)}` is set twice")
         try:
-            settings[name.strip()] = _value(text.strip())
+            values[name.strip()] = read(text.strip())
         except (RuleError, ValueError) as error:
             raise UsageError(f"{where}{brief(setting)}: {error}") from None
-    return settings
+    return values
+
+
+def _argument(text: str) -> Any:
+    if text in _PYTHONS:
+        return _PYTHONS[text]
+    if len(text) > 1 and text[0] in "'\"" and text[0] == text[-1]:
+        return text[1:-1]
+    try:
+        return _value(text)
+    except RuleError:
+        if text.startswith("[") or not any(map(str.isalpha, text)):
+            raise
+        return text
 
 
 def _value(text: str) -> Value:
