@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
-from cnnx.errors import brief
+from cnnx.errors import CnnxError, UsageError, brief
 
 LONGEST_MESSAGE = 300
 
@@ -26,6 +28,17 @@ class Attempt:
             return False
         self.error = error
         return True
+
+
+@contextmanager
+def as_usage_error(what: str) -> Iterator[None]:
+    """Raise what is raised as a `UsageError` that says that `what` raised it; cnnx's own errors pass as they are."""
+    with Attempt() as attempt:
+        yield
+    if isinstance(attempt.error, CnnxError):
+        raise attempt.error
+    if attempt.error is not None:
+        raise UsageError(f"{what} raised {told(attempt.error)}") from attempt.error
 
 
 def told(error: BaseException | None) -> str:

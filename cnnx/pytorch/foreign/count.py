@@ -18,7 +18,7 @@ from cnnx.pytorch.foreign.dispatch import DispatchCounter, storage_key
 from cnnx.pytorch.foreign.model_nodes import figures_of, unknown_operators
 from cnnx.pytorch.foreign.others import look_beside
 from cnnx.pytorch.foreign.paths import ModulePaths
-from cnnx.pytorch.foreign.results import describe_inputs, named_tensors
+from cnnx.pytorch.foreign.results import describe_inputs, describe_value, named_tensors
 from cnnx.pytorch.foreign.stage import Inputs, plain_model, staged
 
 
@@ -87,17 +87,13 @@ class Call:
         outputs = dict(named_tensors(result))
         if not outputs:
             raise UsageError(
-                f"`{self.label}` gives {_what(result)}, in which there is no tensor",
+                f"`{self.label}` gives {describe_value(result)}, in which there is no tensor",
                 hint="its forward must give a tensor, or a tuple, list, dictionary or dataclass of them",
             )
         figures = figures_of(model, counter, self.inputs, outputs, self.label, self.arguments)
         others = look_beside(model, self.inputs, device, figures) if self.beside else ()
         types = {path: type(module).__name__ for path, module in model.named_modules()}
-        return ModelCount(figures, types, unknown_operators(counter), device, others, notes)
-
-
-def _what(result: object) -> str:
-    return "nothing" if result is None else f"a value of type {type(result).__name__}"
+        return ModelCount(figures, types, unknown_operators(counter, paths.elsewhere), device, others, notes)
 
 
 def _check_inputs(model: nn.Module, inputs: Inputs, label: str) -> None:

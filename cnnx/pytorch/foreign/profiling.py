@@ -9,11 +9,10 @@ from cnnx.analysis.memory.inference import Alive, Memory
 from cnnx.analysis.models.figures import Dispatched
 from cnnx.analysis.models.parts import WHOLE
 from cnnx.analysis.profiling.runs import Run
-from cnnx.errors import CnnxError, UsageError
 from cnnx.pytorch.calling import check_calling
 from cnnx.pytorch.cuda_child import run_where_asked
 from cnnx.pytorch.environment import Before, before_measuring
-from cnnx.pytorch.foreign.attempt import Attempt, told
+from cnnx.pytorch.foreign.attempt import as_usage_error
 from cnnx.pytorch.foreign.clocked import AnotherWayError, ClockedForward, most_by_name, time_by_name
 from cnnx.pytorch.foreign.model import Model
 from cnnx.pytorch.foreign.predicted import predict_model
@@ -51,14 +50,11 @@ class ProfileModel:
         check_calling(self.settings)
         check_memory([self.model.figures], self.settings)
         before = before_measuring(self.settings, self.command)
-        with Attempt() as attempt, torch_errors(self.settings):
+        with as_usage_error(f"running `{self.model.source.name}`"), torch_errors(self.settings):
             try:
                 return self._measure(self.watched, before, progress)
             except AnotherWayError:  # what chooses its way at random may have gone the same one at first
                 return self._measure((), before, progress)
-        if isinstance(attempt.error, CnnxError):
-            raise attempt.error
-        raise UsageError(f"running `{self.model.source.name}` raised {told(attempt.error)}") from attempt.error
 
     def _measure(self, watched: Sequence[str], before: Before, progress: Progress | None) -> Run:
         module, inputs = self.model.prepare(self.settings)

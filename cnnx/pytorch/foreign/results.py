@@ -43,3 +43,8 @@ def _describe(tensor: Tensor) -> str:
     shape = show_shape(tuple(tensor.shape)) or "a number"
     kind = str(tensor.dtype).removeprefix("torch.")
     return shape if tensor.dtype == torch.float32 else f"{shape} of {kind}"
+
+
+def describe_value(value: object) -> str:
+    """Say what something is that should have been something else: `nothing`, or `a value of type int`."""
+    return "nothing" if value is None else f"a value of type {type(value).__name__}"

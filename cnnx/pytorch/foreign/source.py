@@ -18,6 +18,7 @@ from cnnx.errors import UsageError, nearest
 from cnnx.pytorch.build import find_dtype
 from cnnx.pytorch.foreign.attempt import Attempt, told
 from cnnx.pytorch.foreign.importing import import_named
+from cnnx.pytorch.foreign.results import describe_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class ModelSource:
         with _random_from(seed):  # anew, as what was imported before draws none
             made = found if isinstance(found, nn.Module) else self._call(found)
         if not isinstance(made, nn.Module):
-            raise UsageError(f"`{self.name}` gives {_what(made)}, not an nn.Module")
+            raise UsageError(f"`{self.name}` gives {describe_value(made)}, not an nn.Module")
         if "_modules" not in vars(made):
             raise UsageError(f"`{self.name}` gives an nn.Module whose __init__ does not call super().__init__()")
         with Attempt() as attempt:
@@ -68,7 +69,9 @@ class ModelSource:
 
     def _call(self, found: Any) -> Any:
         if not callable(found):
-            raise UsageError(f"`{self.name}` is {_what(found)}: no nn.Module, and no class or function that gives one")
+            raise UsageError(
+                f"`{self.name}` is {describe_value(found)}: no nn.Module, and no class or function that gives one"
+            )
         _check_arguments(found, self.name, self.arguments)
         with Attempt() as attempt:
             return found(**self.arguments)
@@ -111,10 +114,6 @@ def _draw(given: ModelInput, batch: int, device: str, dtype: torch.dtype, genera
     if given.kind:
         return torch.zeros(shape, dtype=kind, device=device)  # an index that every table has
     return torch.randn(shape, generator=generator).to(device, dtype)
-
-
-def _what(value: object) -> str:
-    return "nothing" if value is None else f"a value of type {type(value).__name__}"
 
 
 def _check_arguments(found: Any, name: ModelName, arguments: Mapping[str, Any]) -> None:

@@ -8,10 +8,9 @@ import torch
 
 from cnnx.analysis.memory.training import Backward, Optimizer, StepMemory
 from cnnx.analysis.profiling.training_runs import TrainingRun
-from cnnx.errors import CnnxError, UsageError
 from cnnx.pytorch.cuda_child import run_where_asked
 from cnnx.pytorch.environment import before_measuring
-from cnnx.pytorch.foreign.attempt import Attempt, told
+from cnnx.pytorch.foreign.attempt import Attempt, as_usage_error
 from cnnx.pytorch.foreign.backward import count_backward_pass
 from cnnx.pytorch.foreign.model import Model
 from cnnx.pytorch.foreign.stage import staged
@@ -46,12 +45,9 @@ class TrainModel:
         """Do it. Raises as `train_model` does."""
         check_memory([self.model.figures], self.settings)
         before = before_measuring(self.settings, self.command)
-        with Attempt() as attempt, torch_errors(self.settings):
+        with as_usage_error(f"training `{self.model.source.name}`"), torch_errors(self.settings):
             module, inputs = self.model.prepare(self.settings)
             return train_module(module, inputs, self.optimizer, self.settings, before, progress)
-        if isinstance(attempt.error, CnnxError):
-            raise attempt.error
-        raise UsageError(f"training `{self.model.source.name}` raised {told(attempt.error)}") from attempt.error
 
 
 def count_model_backward(model: Model, settings: Settings) -> Backward | None:
