@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -216,6 +217,25 @@ def test_unknown_operators_are_told_with_their_places() -> None:
     assert unknown.calls == 3
     assert dict(unknown.calls_by_module) == {"inner": 2, "": 1}
     assert counted.figures.macs == 8 * 8
+
+
+class Pool(nn.Module):
+    """Runs layers in threads of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2))])
+
+    def forward(self, x: Tensor) -> Tensor:
+        with ThreadPoolExecutor(2) as pool:
+            return sum(pool.map(lambda layer: layer(x), self.layers), x)
+
+
+def test_what_other_threads_do_is_told_as_unknown() -> None:
+    counted = count_module(Pool(), torch.zeros(1, 2))
+    assert [(each.name, each.calls_by_module) for each in counted.unknown] == [
+        ("operators of other threads", {"layers.0": 1, "layers.1": 1, "layers.1.0": 1}),
+    ]  # fmt: skip
 
 
 def test_figures_are_for_the_inputs_as_they_are() -> None:

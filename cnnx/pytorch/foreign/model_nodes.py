@@ -14,6 +14,7 @@ from cnnx.pytorch.foreign.dispatch import DispatchCounter, Tally, name_of
 from cnnx.pytorch.foreign.owned import Owned, owned_by_module
 from cnnx.pytorch.foreign.stage import Inputs
 
+OTHER_THREADS = "operators of other threads"  # stands for what modules call where torch does not show it
 WEIGHTS = "weights"  # stands for an operator where a module has weights, and another one works with them
 
 
@@ -125,9 +126,9 @@ def short_name(operator: str) -> str:
     return name if name.endswith("__") else name.removesuffix("_")
 
 
-def unknown_operators(counter: DispatchCounter) -> tuple[UnknownOperator, ...]:
-    """Give what was called and is in no rule, the most often called first."""
-    found: dict[str, dict[str, int]] = {}
+def unknown_operators(counter: DispatchCounter, elsewhere: Mapping[str, int]) -> tuple[UnknownOperator, ...]:
+    """Give what was called and is in no rule, the most often called first; `elsewhere`, modules on other threads."""
+    found: dict[str, dict[str, int]] = {OTHER_THREADS: dict(elsewhere)} if elsewhere else {}
     for func, by_module in counter.unknown.items():
         merged = found.setdefault(name_of(func), {})
         for path, calls in by_module.items():

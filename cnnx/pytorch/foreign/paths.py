@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import Any, Self
 
 from torch import nn
@@ -15,10 +16,14 @@ class ModulePaths:
     A module that stands at several paths has the first of them; one that is no part of the model counts as the module
     that calls it, and so do functions and hooks. Two hooks that hold for all modules do it, which are taken off again
     at the end, whatever happens; a module that raises is left too, as its caller may go on.
+
+    Torch shows what is dispatched on one thread only: `elsewhere` has how often other threads called each module.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.current = ""
+        self.elsewhere: dict[str, int] = {}
+        self._thread = get_ident()
         self._names = {module: path for path, module in model.named_modules()}
         self._above: list[str] = []
         self._handles: list[RemovableHandle] = []
@@ -35,8 +40,13 @@ class ModulePaths:
             handle.remove()
 
     def _enter_module(self, module: nn.Module, inputs: Any) -> None:
+        if get_ident() != self._thread:
+            path = self._names.get(module, "")
+            self.elsewhere[path] = self.elsewhere.get(path, 0) + 1
+            return
         self._above.append(self.current)
         self.current = self._names.get(module, self.current)
 
     def _leave_module(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self.current = self._above.pop()
+        if get_ident() == self._thread:
+            self.current = self._above.pop()
