@@ -1,4 +1,4 @@
-"""`cnnx verify`, and `--convention` on the commands that show FLOPs."""
+"""`cnnx verify`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-import cnnx
 from cnnx.analysis.claims.verification import checks_of
 from cnnx.analysis.claims.verification import verify as put_together
 from cnnx.analysis.claims.worked import check_figures
-from cnnx.analysis.conventions.bridge import bridges
 from cnnx.analysis.differences import explain_difference
 from cnnx.analysis.environment import static_environment
 from cnnx.analysis.figures import Figures, count
@@ -23,7 +21,6 @@ from cnnx.analysis.records import CrossCheck, Disagreement
 from cnnx.cli.app import run
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.counters import crosscheck as counters
-from cnnx.report.bridge import draw_bridges
 from cnnx.report.verification import draw_verifications
 from cnnx.spec.library import Library, Target
 
@@ -45,55 +42,6 @@ WRONG = f"""{LAYERS}
 published:
   - {{params: {CONV + LAST}, source: a paper that leaves batch norm out}}
   - {{macs: {MACS + 1}, source: another}}
-"""
-# What each tool reports of torchvision's resnet50 (tests/reference/peers.json), and its addends.
-BRIDGE = """
-resnet50                                               amount          gives
-────────────────────────────────────────────────────────────────────────────
-conv and linear, multiply–adds                                 4,089,184,256
-cnnx: FLOPs                                                    8,217,632,232
-  conv and linear, multiply–adds           2 ×  4,089,184,256  8,178,368,512
-  batchnorm, other operations              1 ×     22,227,968     22,227,968
-  relu, other operations                   1 ×      9,608,704      9,608,704
-  maxpool, other operations                1 ×      1,806,336      1,806,336
-  add, other operations                    1 ×      5,519,360      5,519,360
-  global_avgpool, other operations         1 ×        100,352        100,352
-  linear, other operations                 1 ×          1,000          1,000
-fvcore: flops                                                  4,111,512,576
-  conv and linear, multiply–adds           1 ×  4,089,184,256  4,089,184,256
-  batchnorm, input elements                2 ×     11,113,984     22,227,968
-  global_avgpool, input elements           1 ×        100,352        100,352
-torch: flops                                                   8,178,368,512
-  conv and linear, multiply–adds           2 ×  4,089,184,256  8,178,368,512
-torchinfo: mult-adds                                           4,089,238,376
-  conv and linear, multiply–adds           1 ×  4,089,184,256  4,089,184,256
-  conv and linear, biased output elements  1 ×          1,000          1,000
-  batchnorm, weights                       1 ×         53,120         53,120
-thop: MACs                                                     4,133,742,592
-  conv and linear, multiply–adds           1 ×  4,089,184,256  4,089,184,256
-  batchnorm, input elements                4 ×     11,113,984     44,455,936
-  global_avgpool, input elements           1 ×        100,352        100,352
-  global_avgpool, output elements          1 ×          2,048          2,048
-ptflops: MACs                                                  4,132,436,968
-  conv and linear, multiply–adds           1 ×  4,089,184,256  4,089,184,256
-  conv and linear, biased output elements  1 ×          1,000          1,000
-  batchnorm, input elements                2 ×     11,113,984     22,227,968
-  relu, input elements                     2 ×      9,608,704     19,217,408
-  maxpool, input elements                  2 ×        802,816      1,605,632
-  global_avgpool, input elements           2 ×        100,352        200,704
-ptflops_aten: MACs                                             4,089,185,256
-  conv and linear, multiply–adds           1 ×  4,089,184,256  4,089,184,256
-  conv and linear, biased output elements  1 ×          1,000          1,000
-calflops: FLOPs                                                8,211,108,352
-  conv and linear, multiply–adds           2 ×  4,089,184,256  8,178,368,512
-  batchnorm, input elements                2 ×     11,113,984     22,227,968
-  relu, input elements                     1 ×      9,608,704      9,608,704
-  maxpool, input elements                  1 ×        802,816        802,816
-  global_avgpool, input elements           1 ×        100,352        100,352
-torchprofile: MACs                                             4,100,300,288
-  conv and linear, multiply–adds           1 ×  4,089,184,256  4,089,184,256
-  batchnorm, output elements               1 ×     11,113,984     11,113,984
-  global_avgpool, output elements          1 ×          2,048          2,048
 """
 
 
@@ -331,38 +279,6 @@ def test_csv_has_a_row_a_spec_and_with_explain_a_row_an_addend(capsys: pytest.Ca
     assert f"./right.yaml,torch,{2 * MACS},conv and linear,multiply–adds,2,{MACS},{2 * MACS}" in rows
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_a_bridge_of_a_network_fits_a_terminal(width: int) -> None:
-    figures = count(cnnx.load("resnet50"))
-    lines = [drawn.plain for drawn in draw_bridges("resnet50", figures.macs, bridges(figures), width)]
-    assert max(map(len, lines)) <= 80
-    assert "\n".join(lines) == BRIDGE.strip("\n")
-
-
-@pytest.mark.parametrize("command", [["show"], ["compare", "--static"], ["list"]])
-def test_every_command_counts_by_the_convention_that_is_asked_for(
-    capsys: pytest.CaptureFixture[str], command: list[str]
-) -> None:
-    name = "residual_bottleneck"
-    own, other = (
-        answer(capsys, command[0], name, *command[1:], "--convention", convention) for convention in ("cnnx", "torch")
-    )
-    assert (own["convention"], other["convention"]) == ("cnnx", "torch")
-    before, after = own["results"][0], other["results"][0]
-    assert after["flops"] == 2 * after["macs"] < before["flops"]
-    assert after["macs"] == before["macs"]
-    assert after["flops_by_category"] == {"conv": after["flops"]}
-
-
-@pytest.mark.parametrize("command", [["show"], ["compare", "--static"], ["list"]])
-def test_a_table_names_the_convention_beneath(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
-    assert run([command[0], "residual_bottleneck", *command[1:], "--convention", "fvcore"]) == 0
-    out = capsys.readouterr().out
-    assert "FLOPs, by the convention `fvcore`: the flops of fvcore 0.1.5.post20221221, " in out
-    flops = count(cnnx.load("residual_bottleneck")).macs + 2 * 56**2 * (64 + 64 + 256)
-    assert f"{flops:,}" in out
-
-
 def test_one_convention_is_explained_alone(capsys: pytest.CaptureFixture[str]) -> None:
     right = write("right.yaml", RIGHT)
     (result,) = answer(capsys, "verify", right, "--convention", "torchinfo")["results"]
@@ -373,12 +289,6 @@ def test_one_convention_is_explained_alone(capsys: pytest.CaptureFixture[str]) -
     told = capsys.readouterr().out
     assert f"torchinfo: mult-adds {MACS + 2 * 36 + 2 * 4:,}" in " ".join(told.split())
     assert "thop" not in told
-
-
-@pytest.mark.parametrize("command", [["show"], ["compare", "--static"], ["list"], ["profile"], ["verify"], ["explain"]])
-def test_an_unknown_convention_exits_2_with_the_nearest(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
-    assert run([command[0], "bottleneck", *command[1:], "--convention", "fvcor"]) == 2
-    assert capsys.readouterr().err == "error: no convention is named `fvcor`; did you mean `fvcore`?\n"
 
 
 @pytest.mark.slow

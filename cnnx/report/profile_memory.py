@@ -13,7 +13,7 @@ from cnnx.report.memory import alive_parts, draw_shares
 from cnnx.report.numbers import NOTHING, bar, exact
 from cnnx.report.profile_summary import run_label
 from cnnx.report.profile_training import draw_step_memory
-from cnnx.report.table import Column, draw, width_of_columns
+from cnnx.report.table import Column, draw, fit
 
 _BARS = (20, 10, 4)  # from the widest to the narrowest
 
@@ -36,9 +36,7 @@ def _draw(run: ProfiledRun, top: int, width: int | None) -> list[Text]:
         lines += draw_shares(f"alive at {peak.node or 'the input'}", alive_parts(run.predicted), peak.bytes, width)
         lines.append(Text())
     largest = largest_nodes(run, top)
-    candidates = [_nodes(run, largest, bars) for bars in _BARS]
-    fitting = (columns for columns in candidates if width is None or width_of_columns(columns) <= width)
-    lines += draw(next(fitting, candidates[-1]))
+    lines += draw(fit([_nodes(run, largest, bars) for bars in _BARS], width))
     step = None if run.training is None else run.training.predicted
     drawn = [] if step is None else draw_step_memory(step, top, width)
     return [*lines, *([Text()] if drawn else []), *drawn]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cnnx.analysis.conventions.presets import PRESETS, Convention
+from cnnx.analysis.conventions.presets import Convention
 from cnnx.analysis.conventions.quantities import QUANTITIES, Quantity
 from cnnx.analysis.figures import Figures, NodeFigures
 from cnnx.graph.operation import Category
@@ -39,11 +39,6 @@ class Bridge:
     def total(self) -> int:
         """The FLOPs by this convention."""
         return sum([term.gives for term in self.terms])
-
-
-def bridges(figures: Figures) -> tuple[Bridge, ...]:
-    """Give the bridge to every convention there is."""
-    return tuple([bridge(figures, convention) for convention in PRESETS])
 
 
 def bridge(figures: Figures, convention: Convention) -> Bridge:
