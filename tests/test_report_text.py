@@ -43,6 +43,7 @@ def test_equal_shapes_are_counted() -> None:
     assert show_shapes([(256, 56, 56)]) == "256×56×56"
     assert show_shapes([(32, 32, 32), (32, 32, 32)]) == "2 of 32×32×32"
     assert show_shapes([(32, 28, 28), (1000,)]) == "32×28×28 + 1000"
+    assert show_shapes([(10,), ()]) == "10 + a number"
 
 
 def test_text_breaks_at_blanks_and_between_wide_letters() -> None:

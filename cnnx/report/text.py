@@ -88,6 +88,6 @@ def listed(names: Sequence[str]) -> str:
 
 
 def show_shapes(shapes: Iterable[Shape]) -> str:
-    """Write the shapes of several streams: `256×56×56`, `2 of 32×32×32`, `32×28×28 + 16×56×56`."""
-    counted = Counter(shapes).items()
-    return " + ".join([("" if times == 1 else f"{times} of ") + show_shape(shape) for shape, times in counted])
+    """Write the shapes of several streams: `256×56×56`, `2 of 32×32×32`, `32×28×28 + 16×56×56`, `10 + a number`."""
+    counted = Counter(show_shape(shape) or "a number" for shape in shapes).items()
+    return " + ".join([("" if times == 1 else f"{times} of ") + shape for shape, times in counted])
