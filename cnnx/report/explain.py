@@ -16,7 +16,7 @@ from cnnx.report.numbers import counted, exact
 from cnnx.report.receptive_field import describe_fields
 from cnnx.report.structure import FOLDED, show_value
 from cnnx.report.table import Column, draw, fit, width_of_columns
-from cnnx.report.text import headline, line, paragraph
+from cnnx.report.text import headline, line, listed, paragraph
 
 _INDENT = "  "
 
@@ -138,11 +138,6 @@ def draw_equal(lead: str, form: str, room: int, width: int | None) -> list[Text]
     first, *others = paragraph(form, None if width is None else width - room - 3, "cyan")
     lines = [line(f"{lead:>{room}} = ").append_text(first)]
     return [*lines, *[Text(" " * (room + 3)).append_text(other) for other in others]]
-
-
-def listed(texts: Sequence[str]) -> str:
-    """Write `a`, `a and b`, `a, b and c`."""
-    return " and ".join([part for part in (", ".join(texts[:-1]), texts[-1]) if part])
 
 
 def _notes(explained: Explained) -> list[str]:
