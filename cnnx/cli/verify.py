@@ -10,6 +10,7 @@ import typer
 from cnnx.cli import options
 from cnnx.cli.completion import complete_convention, complete_name
 from cnnx.cli.output import choose_output, warn
+from cnnx.errors import CheckError, UsageError
 
 if TYPE_CHECKING:
     from cnnx.analysis.claims.verification import Verification
@@ -62,7 +63,6 @@ def verify(
     output = choose_output(form, json, file)
 
     from cnnx.analysis.conventions.presets import PRESETS, find_convention
-    from cnnx.errors import CheckError, UsageError
     from cnnx.report.verification import draw_verifications, verification_document, verification_grid
     from cnnx.spec.library import Library
 
@@ -78,11 +78,7 @@ def verify(
         lambda: verification_document(found, environment),
         lambda: verification_grid(found),
     )
-    wrong = [told for each in found for told in _told(each)]
-    if wrong:
-        more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
-        count = "1 figure disagrees" if len(wrong) == 1 else f"{len(wrong)} figures disagree"
-        raise CheckError(count, more=[*wrong[:MOST_TOLD], *more])
+    _check(found)
 
 
 def _named(names: Sequence[str], library: Library) -> list[Loaded]:
@@ -138,6 +134,15 @@ def _environment() -> Environment:
     from cnnx.cli.invocation import command_line
 
     return replace(static_environment(command_line()), torch=str(torch.__version__))
+
+
+def _check(found: Sequence[Verification]) -> None:
+    """Raise `CheckError` where anything disagrees."""
+    wrong = [told for each in found for told in _told(each)]
+    if wrong:
+        more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
+        count = "1 figure disagrees" if len(wrong) == 1 else f"{len(wrong)} figures disagree"
+        raise CheckError(count, more=[*wrong[:MOST_TOLD], *more])
 
 
 def _told(found: Verification) -> Iterator[str]:
