@@ -219,6 +219,15 @@ def test_unknown_operators_are_told_with_their_places() -> None:
     assert counted.figures.macs == 8 * 8
 
 
+def test_what_is_compiled_is_counted_as_it_stands() -> None:
+    def compiler(graph: object, inputs: object) -> Callable[..., Any]:
+        raise AssertionError
+
+    module = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    module[0].compile(backend=compiler)
+    assert count_module(module, torch.zeros(1, 2)).figures.macs == 2 * 3
+
+
 class Pool(nn.Module):
     """Runs layers in threads of its own."""
 

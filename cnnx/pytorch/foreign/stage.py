@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -36,11 +37,14 @@ def staged(model: nn.Module, inputs: Inputs, device: str) -> Iterator[Inputs]:
     """Give the inputs on `meta` or `cpu`, with a model there, in evaluation, that is left as it was.
 
     It works on stand-ins of its weights and buffers, so that nothing it writes into them stays. Gradients are off, and
-    so are torch's kernels that do a whole attention or recurrent layer at once, in which nothing could be seen.
+    so are torch's compiler and its kernels that do a whole attention or recurrent layer at once, in which nothing could
+    be seen.
     """
     convert = _CONVERTERS[device]
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
+        if "torch._dynamo.eval_frame" in sys.modules:  # the compiler is there: some of the model may be compiled
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
         if device == "cpu":
             stack.enter_context(_small_kernels())
         if _is_scripted(model):
