@@ -143,7 +143,26 @@ def test_what_is_no_file_of_sound_size_is_refused(tmp_path: Path) -> None:
     huge = tmp_path / "huge.json"
     with huge.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    assert refusal(huge) == "huge.json is larger than 16 MiB, which no baseline is"
+    assert refusal(huge) == "huge.json is larger than 8 MiB, which no baseline is"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda data: data.update(results=[{}] * 2_001), "old.json: results has more than 2,000 items, which no "),
+        (lambda data: data["results"][0].update(layers=[{}] * 20_001), "old.json: results[0].layers has more than 20,000 "),
+        (
+            lambda data: data["results"][0].update(settings={f"p{number}": 1 for number in range(2_000)}),
+            "old.json: results[0] has more than 2,000 settings and sizes",
+        ),
+        (
+            lambda data: data["results"][0]["input"].update(input=[[1] * 50] * 50),
+            "old.json: results[0] has more than 2,000 settings and sizes",
+        ),
+    ],
+)  # fmt: skip
+def test_more_than_any_honest_one_has_is_refused(file: Path, change: Callable[[Any], object], told: str) -> None:
+    assert refusal(rewritten(file, change)).startswith(told)
 
 
 def _of_first(**change: object) -> Callable[[Any], object]:

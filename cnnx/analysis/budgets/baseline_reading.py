@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from cnnx.analysis.budgets.baseline import SCHEMA, Baseline, Kept
 from cnnx.analysis.budgets.budgets import GROWTH, LIMITED
@@ -20,23 +20,29 @@ from cnnx.graph.operation import Shape
 from cnnx.spec.values import Value
 
 ANSWER = "cnnx/1"
-MAX_BYTES = 16 << 20  # 50,000 layers have room, a line each
+MAX_BYTES = 8 << 20  # every network and block of cnnx together takes 5 MiB, the largest of them 0.2
+MAX_RESULTS = 2_000
+MAX_LAYERS = 20_000  # of a result; the largest network of cnnx has 1,249
+MAX_VALUES = 2_000  # of a result's settings and shapes
 MAX_TEXT = 500
 MAX_LIST_DEPTH = 8  # of a parameter's value
 WRITE_ONE = "`cnnx check NAME --write-baseline FILE` writes one"
+_OPEN = ("settings", "given_inputs", "parameters", "input", "output")  # these may hold any number of values
 # What GitHub's runner would take for a command of a workflow if a name brought it into the log.
 _COMMANDS = ("::", "##[")
 
 
 def read_baseline(path: Path) -> Baseline:
     """Read a baseline. Raises `UsageError` for a file that cannot be read, or that does not hold one."""
-    whole = _Place(str(path), "", _load(path))
+    whole = _Place(str(path), (), _load(path))
     schema = whole.value.get("schema") if isinstance(whole.value, dict) else None
     if schema not in (SCHEMA, ANSWER):
         found = "it names no schema" if schema is None else f"its schema is {brief(json.dumps(schema), 60)}"
         raise UsageError(f"{path} is no baseline: {found}, not `{SCHEMA}`", hint=WRITE_ONE)
     read = _kept if schema == SCHEMA else partial(_answer, whole)
-    return Baseline(str(path), tuple([read(result) for result in whole.get("results").items()]))
+    results = whole.get("results")
+    results.check_length(MAX_RESULTS)
+    return Baseline(str(path), tuple([read(result) for result in results.items()]))
 
 
 def _load(path: Path) -> Any:
@@ -70,13 +76,18 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number in JSON")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A value in the file, and where it stands."""
+class _Place(NamedTuple):  # which is made faster than a dataclass; there are hundreds of thousands
+    """A value in the file, and where it stands: the keys and positions that lead to it."""
 
     file: str
-    where: str
+    path: tuple[str | int, ...]
     value: Any
+
+    @property
+    def where(self) -> str:
+        """Write where it stands: `results[0].layers[3].name`."""
+        parts = [f"[{part}]" if isinstance(part, int) else f".{brief(part, 60)}" for part in self.path]
+        return "".join(parts).removeprefix(".")
 
     def wrong(self, needed: str) -> UsageError:
         """Say what is needed here."""
@@ -91,23 +102,28 @@ class _Place:
         """Give the entry of this name."""
         if not isinstance(self.value, dict):
             raise self.wrong("a mapping")
-        where = f"{self.where}.{key}".removeprefix(".")
-        if not self.has(key):
-            raise UsageError(f"{self.file} lacks {where}", hint=WRITE_ONE)
-        return _Place(self.file, where, self.value[key])
+        found = _Place(self.file, (*self.path, key), self.value.get(key))
+        if found.value is None:
+            raise UsageError(f"{self.file} lacks {found.where}", hint=WRITE_ONE)
+        return found
 
     def items(self) -> Iterator[_Place]:
         """Give the items of a list, one by one: there may be millions, and the first may be wrong."""
         if not isinstance(self.value, list):
             raise self.wrong("a list")
         for number, item in enumerate(self.value):
-            yield _Place(self.file, f"{self.where}[{number}]", item)
+            yield _Place(self.file, (*self.path, number), item)
+
+    def check_length(self, most: int) -> None:
+        """Check that a list has no more items than any honest one."""
+        if isinstance(self.value, list) and len(self.value) > most:
+            raise UsageError(f"{self.file}: {self.where} has more than {most:,} items, which no baseline has")
 
     def entries(self) -> dict[str, _Place]:
         """Give the entries of a mapping."""
         if not isinstance(self.value, dict):
             raise self.wrong("a mapping")
-        return {name: _Place(self.file, f"{self.where}.{brief(name, 60)}", value) for name, value in self.value.items()}
+        return {name: _Place(self.file, (*self.path, name), value) for name, value in self.value.items()}
 
     def integer(self) -> int:
         """Read a count."""
@@ -120,7 +136,7 @@ class _Place:
         value = self.value
         if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
             raise self.wrong("a short text")
-        if any(command in value for command in _COMMANDS):
+        if _has_command(value):
             raise self.wrong("a text without :: or ##[")
         return value
 
@@ -143,6 +159,10 @@ class _Place:
     def shapes(self) -> dict[str, Shape]:
         """Read the shapes of streams by their names."""
         return {name: place.shape() for name, place in self.entries().items()}
+
+
+def _has_command(text: str) -> bool:
+    return _COMMANDS[0] in text or _COMMANDS[1] in text
 
 
 def _kept(result: _Place) -> Kept:
@@ -175,6 +195,7 @@ def _measured(whole: _Place, result: _Place) -> Iterator[_Place]:
 
 
 def _snapshot(result: _Place, asked: Asked, figures: _Place, layers: str) -> Snapshot:
+    _check_size(result, layers)
     needed = [name for name in LIMITED if name in GROWTH or figures.has(name)]
     memory = result.get("memory") if result.has("memory") else result
     return Snapshot(
@@ -189,19 +210,46 @@ def _snapshot(result: _Place, asked: Asked, figures: _Place, layers: str) -> Sna
     )
 
 
+def _check_size(result: _Place, layers: str) -> None:
+    """Check that a result has no more layers, and no more settings and sizes, than any honest one."""
+    if result.has(layers):
+        result.get(layers).check_length(MAX_LAYERS)
+    waiting, values = [result.value.get(key) for key in _OPEN], 0
+    while waiting and values <= MAX_VALUES:
+        value = waiting.pop()
+        inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        values += 1
+        waiting += islice(inside, MAX_VALUES)
+    if values > MAX_VALUES:
+        raise UsageError(f"{result.file}: {result.where} has more than {MAX_VALUES:,} settings and sizes")
+
+
 def _layer(place: _Place) -> LayerCost:
-    settings = place.get("settings").text() if place.has("settings") else ""
+    name, settings = _text_of(place, "name"), _text_of(place, "settings") if place.has("settings") else ""
     return LayerCost(
-        place.get("name").text(),
-        f"{place.get('operation').text()} {settings}".rstrip(),
+        name,
+        f"{_text_of(place, 'operation')} {settings}".rstrip(),
         output=place.get("output").shape(),
-        params=place.get("params").integer(),
-        macs=place.get("macs").integer(),
-        flops=place.get("flops").integer(),
-        activation_elements=place.get("activation_elements").integer(),
+        params=_count_of(place, "params"),
+        macs=_count_of(place, "macs"),
+        flops=_count_of(place, "flops"),
+        activation_elements=_count_of(place, "activation_elements"),
     )
+
+
+# There may be many layers: what is as it should be is read without saying where it stands.
+def _text_of(place: _Place, key: str) -> str:
+    value = place.value.get(key) if isinstance(place.value, dict) else None
+    if isinstance(value, str) and len(value) <= MAX_TEXT and value.isprintable() and not _has_command(value):
+        return value
+    return place.get(key).text()
+
+
+def _count_of(place: _Place, key: str) -> int:
+    value = place.value.get(key)
+    return value if type(value) is int and value >= 0 else place.get(key).integer()
 
 
 def _values(place: _Place) -> dict[str, Value]:
     """Read settings or parameters by their names."""
-    return {_Place(place.file, place.where, name).text(): value.setting() for name, value in place.entries().items()}
+    return {_Place(place.file, place.path, name).text(): value.setting() for name, value in place.entries().items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -59,7 +61,7 @@ def find_changes(before: Snapshot, after: Snapshot) -> Changes:
     if before.layers is None or after.layers is None:
         return Changes(whole, None)
     layers = tuple(_layers(before.layers, after.layers))
-    return Changes(whole, layers, tuple(_fold(layers, _parents(before.layers), _parents(after.layers))))
+    return Changes(whole, layers, tuple(_fold(layers, _Tree(before.layers), _Tree(after.layers))))
 
 
 def _whole(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
@@ -86,24 +88,30 @@ def _layers(before: Iterable[LayerCost], after: Iterable[LayerCost]) -> Iterator
             yield LayerChange(name, layer, None)
 
 
-def _parents(layers: Iterable[LayerCost]) -> set[str]:
-    """Give all names, and all that they stand below: `stage1.0.conv1` below `stage1` and `stage1.0`."""
-    return {name for layer in layers for name in _names_above(layer.name)}
+class _Tree:
+    """The names of layers, and all that they stand below: `stage1.0.conv1` below `stage1` and `stage1.0`."""
+
+    def __init__(self, layers: Iterable[LayerCost]) -> None:
+        self._names = sorted([f"{layer.name}." for layer in layers])
+
+    def __contains__(self, name: str) -> bool:
+        place = bisect_left(self._names, f"{name}.")
+        return place < len(self._names) and self._names[place].startswith(f"{name}.")
 
 
-def _names_above(name: str) -> list[str]:
+def _names_above(name: str) -> Iterator[str]:
     """Give what a name stands below, the outermost first, and the name itself."""
-    parts = name.split(".")
-    return [".".join(parts[: number + 1]) for number in range(len(parts))]
+    yield from (name[: found.start()] for found in re.finditer(r"\.", name))
+    yield name
 
 
-def _fold(changes: Iterable[LayerChange], before: set[str], after: set[str]) -> Iterator[LayerChange]:
+def _fold(changes: Iterable[LayerChange], before: _Tree, after: _Tree) -> Iterator[LayerChange]:
     """Fold the layers in a row below a name that was not there before, or is there no more."""
 
     def outermost(change: LayerChange) -> str:
         known = {"added": before, "removed": after}.get(change.kind)
-        names = [] if known is None else [name for name in _names_above(change.name) if name not in known]
-        return names[0] if names else change.name
+        names = () if known is None else (name for name in _names_above(change.name) if name not in known)
+        return next(iter(names), change.name)
 
     for name, run in groupby(changes, outermost):
         together = list(run)
