@@ -13,7 +13,7 @@ from cnnx.analysis.formulas.explanation import FIGURES, Explanation, Line, Sum, 
 from cnnx.report.coverage import draw_coverage
 from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import counted, exact
-from cnnx.report.receptive_field import describe_fields
+from cnnx.report.receptive_field import draw_fields
 from cnnx.report.structure import FOLDED, show_value
 from cnnx.report.table import Column, draw, fit, width_of_columns
 from cnnx.report.text import headline, line, listed, paragraph
@@ -41,7 +41,7 @@ def draw_explanation(explained: Explained, width: int | None) -> list[Text]:
         Text(),
         *draw_total(explanation, width),
         Text(),
-        *paragraph(f"Receptive field: {describe_fields(explained.figures.receptive_field)}.", width),
+        *draw_fields(explained.figures.receptive_field, width),
         *([] if explained.coverage is None else [Text(), *draw_coverage(explained.coverage, width)]),
         Text(),
         *draw_notes(_notes(explained), width),

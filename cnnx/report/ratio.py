@@ -10,7 +10,7 @@ from cnnx.analysis.formulas.ratios import Part, Ratio
 from cnnx.report.explain import Explained, draw_equal, draw_subject, draw_total, figure_name, figure_note
 from cnnx.report.notes import draw_notes
 from cnnx.report.numbers import NOTHING, exact, ratio, significant
-from cnnx.report.receptive_field import describe_fields
+from cnnx.report.receptive_field import draw_fields
 from cnnx.report.table import Column, draw, fit, width_of_columns
 from cnnx.report.text import line, paragraph
 
@@ -20,7 +20,7 @@ def draw_ratio(found: Ratio, sides: Sequence[Explained], width: int | None) -> l
     lines: list[Text] = []
     for explanation, explained in zip((found.first, found.second), sides, strict=True):
         lines += [*draw_subject(explanation, width), *draw_total(explanation, width)]
-        lines += paragraph(f"Receptive field: {describe_fields(explained.figures.receptive_field)}.", width)
+        lines += draw_fields(explained.figures.receptive_field, width)
         lines.append(Text())
     notes = draw_notes([figure_note(found.figure, sides[0].figures)], width)
     if found.ratio is None:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.text import Text
+
 from cnnx.analysis.receptive_field import Field, ReceptiveField
 from cnnx.graph.operation import show_pair, show_shape
+from cnnx.report.text import listed, paragraph
 
 
-def describe_fields(fields: Mapping[str, ReceptiveField]) -> str:
-    """Say what one output position sees of each input."""
+def field_sentences(fields: Mapping[str, ReceptiveField]) -> list[str]:
+    """Say what one output position sees of each input, of those together of which it sees the same."""
     if len(fields) == 1:
         (field,) = fields.values()
-        return describe_field(field)
-    return ". ".join([f"Of `{name}`: {describe_field(field)}" for name, field in fields.items()]) or "none"
+        return [f"Receptive field: {describe_field(field)}."]
+    inputs: dict[str, list[str]] = {}
+    for name, field in fields.items():
+        inputs.setdefault(describe_field(field), []).append(f"`{name}`")
+    return [f"Receptive field in {listed(names)}: {told}." for told, names in inputs.items()]
+
+
+def draw_fields(fields: Mapping[str, ReceptiveField], width: int | None) -> list[Text]:
+    """Draw the same, a paragraph each."""
+    return [drawn for sentence in field_sentences(fields) for drawn in paragraph(sentence, width)]
 
 
 def describe_field(field: ReceptiveField) -> str:

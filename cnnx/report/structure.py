@@ -20,7 +20,7 @@ from cnnx.report.grid import Grid, Series, percent_cell
 from cnnx.report.memory import memory_object
 from cnnx.report.notes import MACS, convention_note, draw_notes
 from cnnx.report.numbers import bar, exact, percent, short
-from cnnx.report.receptive_field import describe_fields
+from cnnx.report.receptive_field import field_sentences
 from cnnx.report.table import Column, draw, fit, left_out_note
 from cnnx.report.text import headline, paragraph, show_shapes
 
@@ -74,12 +74,8 @@ def draw_structure(about: About, figures: Figures, layers: Sequence[Layer], widt
         *draw_head(about, figures, width),
         *draw(columns, styles),
         Text(),
-        *draw_notes([*notes, _field_note(figures), *_flops_notes(figures)], width),
+        *draw_notes([*notes, *field_sentences(figures.receptive_field), *_flops_notes(figures)], width),
     ]
-
-
-def _field_note(figures: Figures) -> str:
-    return f"Receptive field: {describe_fields(figures.receptive_field)}."
 
 
 def _flops_notes(figures: Figures) -> list[str]:
