@@ -20,7 +20,7 @@ from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.counters import crosscheck as counters
 from cnnx.pytorch.counters.crosscheck import crosscheck, crosscheck_module
-from cnnx.pytorch.counters.dispatch import count_by_dispatch
+from cnnx.pytorch.counters.flop_counter import count_by_flop_counter
 from cnnx.pytorch.counters.fvcore import count_by_fvcore
 from cnnx.pytorch.counters.hooks import count_by_hooks
 
@@ -209,7 +209,7 @@ def hooked(module: nn.Module) -> bool:
     return any(layer._forward_hooks or layer._forward_pre_hooks for layer in module.modules())
 
 
-@pytest.mark.parametrize("counter", [count_by_hooks, count_by_dispatch])
+@pytest.mark.parametrize("counter", [count_by_hooks, count_by_flop_counter])
 def test_hooks_are_taken_off_after_an_exception_too(expand_text: Expand, counter: Callable[..., object]) -> None:
     graph = expand_text(BOTTLENECK)
     module = build(graph).eval()
@@ -306,7 +306,7 @@ def test_hundreds_of_nodes(expand_text: Expand) -> None:
 
 
 def test_the_compiler_is_not_imported_for_a_count() -> None:
-    # It takes as long as importing torch; see `counters_dispatch`.
+    # It takes as long as importing torch; see `compiler.py`.
     code = (
         "import sys, cnnx; from cnnx.pytorch.counters.crosscheck import crosscheck; "
         "graph = cnnx.load('residual_bottleneck', input=(16, 8, 8), channels=16); "

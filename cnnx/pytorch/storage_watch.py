@@ -27,7 +27,7 @@ class StorageWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch
         self.peak = 0
         self._recent = 0
         self._alive = 0
-        self._left_out = _own_storages(module)
+        self._left_out = own_storages(module)
         self._bytes: dict[int, int] = {}
         for tensor in counted:
             self._add(tensor)
@@ -42,7 +42,7 @@ class StorageWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch
         return outputs
 
     def _add(self, tensor: Tensor) -> None:
-        storage, key = tensor.untyped_storage(), _storage_key(tensor)
+        storage, key = tensor.untyped_storage(), storage_key(tensor)
         if key in self._left_out or key in self._bytes:
             return
         self._bytes[key] = storage.nbytes()
@@ -60,21 +60,23 @@ class StorageWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch
         self._alive -= self._bytes.pop(key)
 
 
-def _own_storages(module: nn.Module) -> set[int]:
-    return {_storage_key(tensor) for tensor in (*module.parameters(), *module.buffers())}
+def own_storages(module: nn.Module) -> frozenset[int]:
+    """Give the keys of the storages of a module's weights and buffers."""
+    return frozenset([storage_key(tensor) for tensor in (*module.parameters(), *module.buffers())])
 
 
-def _storage_key(tensor: Tensor) -> int:
+def storage_key(tensor: Tensor) -> int:
+    """Give what tells the memory of a tensor from that of others, as long as both live."""
     return int(tensor.untyped_storage()._cdata)
 
 
 def observed_saved(module: nn.Module, inputs: Sequence[Tensor]) -> int:
     """Run a module once in training mode; give the bytes that autograd saved, every storage once, weights left out."""
-    left_out = _own_storages(module)
+    left_out = own_storages(module)
     saved: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        key = _storage_key(tensor)
+        key = storage_key(tensor)
         if key not in left_out:
             saved[key] = tensor
         return tensor

@@ -19,7 +19,7 @@ from cnnx.errors import MemoryBudgetError
 from cnnx.graph.graph import Graph
 from cnnx.pytorch.build import build, example_inputs
 from cnnx.pytorch.counters.compare import by_node, disagreements, weights_disagreement
-from cnnx.pytorch.counters.dispatch import count_by_dispatch
+from cnnx.pytorch.counters.flop_counter import count_by_flop_counter
 from cnnx.pytorch.counters.fvcore import count_by_fvcore
 from cnnx.pytorch.counters.hooks import count_by_hooks
 from cnnx.pytorch.counters.seen import Seen
@@ -61,7 +61,7 @@ def _look(module: nn.Module, graph: Graph, figures: Figures) -> tuple[dict[str, 
     left_out = _why_without_fvcore(graph, figures)
     device = "meta" if figures.macs > META_MACS or lacks_memory(figures) else "cpu"
     copied, inputs = copy_with_zeros(module, device), example_inputs(graph, device=device)
-    seen = {"hooks": count_by_hooks(copied, inputs), "torch": count_by_dispatch(copied, inputs)}
+    seen = {"hooks": count_by_hooks(copied, inputs), "torch": count_by_flop_counter(copied, inputs)}
     if not left_out:
         # Last, because fvcore leaves its hooks on the module if the tracing fails; and never on `meta`, where it
         # fails in torch's own checks of sizes (2.13).

@@ -12,14 +12,15 @@ from torch import Tensor, nn
 
 from cnnx.analysis.models.figures import ModelCount
 from cnnx.errors import InputError, UsageError
-from cnnx.pytorch.counters.dispatch import compiler_left_alone
+from cnnx.pytorch.compiler import compiler_left_alone
 from cnnx.pytorch.foreign.attempt import Attempt, told
-from cnnx.pytorch.foreign.dispatch import DispatchCounter, storage_key
+from cnnx.pytorch.foreign.dispatch import DispatchCounter
 from cnnx.pytorch.foreign.model_nodes import figures_of, unknown_operators
 from cnnx.pytorch.foreign.others import look_beside
 from cnnx.pytorch.foreign.paths import ModulePaths
 from cnnx.pytorch.foreign.results import describe_inputs, describe_value, named_tensors
 from cnnx.pytorch.foreign.stage import Inputs, plain_model, staged
+from cnnx.pytorch.storage_watch import own_storages
 
 
 def count_module(
@@ -80,8 +81,7 @@ class Call:
         """Count it on a device. Raises what the module raises, and `UsageError` where it gives no tensor."""
         model, paths = self.model, ModulePaths(self.model)
         with staged(model, self.inputs, device) as given:
-            own = frozenset(storage_key(tensor) for tensor in (*model.parameters(), *model.buffers()))
-            counter = DispatchCounter(paths, own, torch.device("meta") if device == "meta" else None)
+            counter = DispatchCounter(paths, own_storages(model), torch.device("meta") if device == "meta" else None)
             with paths, compiler_left_alone(counter), counter:
                 result = model(*given)
         outputs = dict(named_tensors(result))

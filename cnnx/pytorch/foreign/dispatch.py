@@ -15,6 +15,7 @@ from cnnx.pytorch.foreign.costs import first
 from cnnx.pytorch.foreign.paths import ModulePaths
 from cnnx.pytorch.foreign.rules import SPATIAL_MEAN, Rule, find_rule
 from cnnx.pytorch.foreign.stand_ins import StandIn, find_stand_in
+from cnnx.pytorch.storage_watch import storage_key
 
 Operator = Callable[..., Any]  # torch's OpOverload
 
@@ -126,11 +127,6 @@ def _is_over_space(args: Sequence[Any]) -> bool:
     axes = args[1] if len(args) > 1 and isinstance(args[1], (list, tuple)) else ()
     rank = args[0].dim()
     return rank == 4 and sorted(axis % rank for axis in axes) == [2, 3]
-
-
-def storage_key(tensor: Tensor) -> int:
-    """Give what tells the memory of a tensor from that of others, as long as both live."""
-    return int(tensor.untyped_storage()._cdata)
 
 
 def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:

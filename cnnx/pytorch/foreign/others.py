@@ -7,8 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnx.analysis.figures import Figures
 from cnnx.analysis.records import CounterResult
+from cnnx.pytorch.compiler import compiler_left_alone
 from cnnx.pytorch.counters.crosscheck import FVCORE_MACS, FVCORE_NODES, lacks_memory
-from cnnx.pytorch.counters.dispatch import compiler_left_alone
 from cnnx.pytorch.counters.fvcore import count_by_fvcore
 from cnnx.pytorch.foreign.attempt import Attempt, told
 from cnnx.pytorch.foreign.stage import Inputs, staged

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnnx.analysis.memory.inference import Alive, Memory, PeakMemory, TrainingMemory
 from cnnx.analysis.models.parts import WHOLE
-from cnnx.pytorch.counters.dispatch import compiler_left_alone
+from cnnx.pytorch.compiler import compiler_left_alone
 from cnnx.pytorch.foreign.attempt import Attempt
 from cnnx.pytorch.foreign.clocked import ClockedForward, most_by_name
 from cnnx.pytorch.foreign.dispatch import DispatchCounter
