@@ -116,11 +116,11 @@ def test_what_is_computed_from_symbols_is_told_apart_from_what_stays() -> None:
         "c": ("channels", 32),
         "e": ("expansion", 6),
     }
-    assert (found.derived, found.fixed) == ({"out": "c"}, {"stride": 1})
+    assert (found.derived, found.fixed) == ({"out": "c"}, {"stride": 1, "padding": "same", "eps": 1e-5})
 
 
 def test_strides_kernels_loops_and_sizes_stay_numbers() -> None:
-    assert explained("dense_block").fixed == {"depth": 4, "bottleneck": False, "bias": True}
+    assert explained("dense_block").fixed == {"depth": 4, "bottleneck": False, "bias": True, "eps": 1e-5}
     assert set(explained("mbconv").fixed) >= {"kernel", "stride"}
     assert [symbol.parameter for symbol in explained("hdc").symbols] == ["channels"]
     assert "size" in explained("d2l_resnet18").fixed

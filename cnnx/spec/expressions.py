@@ -144,10 +144,10 @@ class _Compiler:
             case ast.BoolOp(op=op, values=values):
                 runs = [self.compile(value, depth + 1) for value in values]
                 every = isinstance(op, ast.And)
-                return lambda scope: (all if every else any)(bool(run(scope)) for run in runs)
+                return lambda scope: (all if every else any)(self.holds(run(scope)) for run in runs)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 check, yes, no = (self.compile(part, depth + 1) for part in (test, body, orelse))
-                return lambda scope: yes(scope) if check(scope) else no(scope)
+                return lambda scope: yes(scope) if self.holds(check(scope)) else no(scope)
             case ast.Subscript(value=value, slice=index) if not isinstance(index, ast.Slice):
                 return self.item(self.compile(value, depth + 1), self.compile(index, depth + 1))
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
@@ -169,7 +169,7 @@ class _Compiler:
     def unary(self, node: ast.UnaryOp, depth: int) -> Run:
         run = self.compile(node.operand, depth + 1)
         if isinstance(node.op, ast.Not):
-            return lambda scope: not run(scope)
+            return lambda scope: not self.holds(run(scope))
         if isinstance(node.op, ast.Invert):
             raise self.error("`~` is not part of the language")
         sign = operator.neg if isinstance(node.op, ast.USub) else operator.pos
@@ -261,6 +261,11 @@ class _Compiler:
             return _extent(f"{function}({name})", scope.streams[name], axis)
 
         return run
+
+    def holds(self, value: Value) -> bool:
+        if isinstance(value, str):  # `no` would hold
+            raise self.error(f"{describe(value)}, not true or false")
+        return bool(value)
 
     def number(self, value: Value) -> Value:
         if not is_number(value):
