@@ -78,6 +78,14 @@ MODELS = """
             self.calls += 1
             return self.stem(x) if self.calls > 2 else super().forward(x)
 
+    class Keeps(Net):
+        kept = None
+
+        def forward(self, x):
+            if self.kept is None:
+                self.kept = x.new_ones(()) * 2
+            return self.stem(x) * self.kept
+
     def huge():
         return nn.Linear(10**6, 10**6)
 """
@@ -200,6 +208,12 @@ def test_training_is_measured_and_its_backward_counted(source: ModelSource) -> N
     assert (step.saved_bytes, step.peak_bytes) == (run.memory.saved_bytes, run.memory.peak_bytes)
     assert step.optimizer.state_bytes == 2 * step.weight_bytes
     assert step.optimizer.state_bytes + step.optimizer.counter_bytes == run.memory.state_bytes
+
+
+def test_what_a_model_keeps_from_inference_is_not_trained_with(source: ModelSource) -> None:
+    model = count_model(source_of("Keeps"))
+    profile_model(model, watched(model), QUICK)
+    assert train_model(model, Optimizer.SGD, QUICK).step.rounds > 0
 
 
 def test_graphs_and_models_are_measured_against_each_other(source: ModelSource) -> None:

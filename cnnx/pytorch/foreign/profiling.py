@@ -16,6 +16,7 @@ from cnnx.pytorch.foreign.attempt import as_usage_error
 from cnnx.pytorch.foreign.clocked import AnotherWayError, ClockedForward, most_by_name, time_by_name
 from cnnx.pytorch.foreign.model import Model
 from cnnx.pytorch.foreign.predicted import predict_model
+from cnnx.pytorch.foreign.state import kept_as_it_was
 from cnnx.pytorch.memory_budget import check_memory
 from cnnx.pytorch.profiling import Subject, profile_subject
 from cnnx.pytorch.settings import Progress, Settings
@@ -58,9 +59,10 @@ class ProfileModel:
 
     def _measure(self, watched: Sequence[str], before: Before, progress: Progress | None) -> Run:
         module, inputs = self.model.prepare(self.settings)
-        forward = ClockedForward(module, inputs, watched)
-        subject = Subject(module, inputs, forward, tuple([name or WHOLE for name in forward.names]), forward.ready)
-        run = _by_module(profile_subject(subject, self.settings, before, progress))
+        with kept_as_it_was(module):  # what it keeps from inference could not be trained with
+            forward = ClockedForward(module, inputs, watched)
+            subject = Subject(module, inputs, forward, tuple([name or WHOLE for name in forward.names]), forward.ready)
+            run = _by_module(profile_subject(subject, self.settings, before, progress))
         wanders = not forward.divided or len(watched) < len(self.watched)
         return _warned(run, _WANDERS if wanders else self._passed_over(forward))
 
