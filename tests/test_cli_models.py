@@ -170,7 +170,7 @@ ERRORS: list[tuple[tuple[str, ...], str]] = [
     (("profile", NET, "--set", "r=8"), f"--set r=8: `{NET}` is a model in Python and has no parameters; --arg gives an argument"),
     (("profile", "bottleneck", "--input", "1x2x3", "--input", "4"), "--input is given 2 times; `bottleneck`, a spec, takes it once"),
     (("profile", NET, "--convention", "fvcore"), f"--convention fvcore: `{NET}` is counted by cnnx's own convention alone"),
-    (("profile", NET, "--arg", "width"), "--arg width: a setting is written k=v, such as r=8"),
+    (("profile", NET, "--arg", "width"), "--arg width: an argument is written k=v, such as width=2"),
     (("profile", NET, "--arg", "wide=3"), f"`{NET}` takes no argument `wide`; did you mean `width`?"),
     (("profile", NET, "--arg", "act=abs_or_so"), f"`{NET}(act='abs_or_so')` raised AttributeError: module 'torch' has no attribute"),
     (("profile", NET, "--input", "3x16"), "takes (x); --input gives the shape of each argument without the batch, once for each"),

@@ -27,12 +27,12 @@ def read_name(written: str) -> Named:
     """Tell the name of a model, `module:name`, from that of a spec. Raises `UsageError`."""
     from cnnx.analysis.models.names import find_model_name
     from cnnx.cli.misnamed import check_no_model
-    from cnnx.cli.names import split_model_name
+    from cnnx.cli.names import bare_name, split_model_name
 
-    bare, own = split_model_name(written)
+    bare = bare_name(written)
     model = find_model_name(bare)
     if model is not None:
-        return Named(written, model, own)
+        return Named(written, model, split_model_name(written)[1])
     check_no_model(bare)
     return Named(written)
 

@@ -40,6 +40,11 @@ def load(name: str, library: Library, shared: Mapping[str, Value], input_shape: 
     return Loaded(name, target, expand(target, library, {**shared, **own}, input_shape))
 
 
+def bare_name(name: str) -> str:
+    """Give a name or path without the settings or arguments behind its @. Raises `UsageError`."""
+    return _cut(name)[0]
+
+
 def split_name(name: str) -> tuple[str, dict[str, Value]]:
     """Split `NAME@k=v,k=v` into the name or path of a spec and its settings. Raises `UsageError`."""
     bare, settings = _cut(name)
@@ -82,7 +87,10 @@ def _read(written: Iterable[str], where: str, read: Callable[[str], Any]) -> dic
     for setting in written:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
-            raise UsageError(f"{where}{brief(setting)}: a setting is written k=v, such as r=8")
+            what = "an argument is written k=v, such as width=2"
+            if read is _value:
+                what = "a setting is written k=v, such as r=8"
+            raise UsageError(f"{where}{brief(setting)}: {what}")
         if name.strip() in values:
             raise UsageError(f"{where}{brief(setting)}: `{brief(name.strip(), 64)}` is set twice")
         try:
