@@ -64,6 +64,7 @@ ONE: dict[str, tuple[Callable[[Tensor], Any], int, str]] = {
     "sum with a number": (lambda x: x + 1, N, "elementwise"),
     "scale": (lambda x: 0.5 * x, N, "elementwise"),
     "power": (lambda x: x**2, N, "elementwise"),
+    "power of a number": (lambda x: 2.0**x, N, "elementwise"),
     "gate": (lambda x: x * x.mean((2, 3), keepdim=True), 2 * N, "pool elementwise"),
     "comparison": (lambda x: torch.where(x > 0, x, 0.1 * x), 2 * N, "elementwise"),
     "clamp": (lambda x: x.clamp(0, 1), N, "elementwise"),

@@ -119,7 +119,9 @@ class DispatchCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # to
 
 
 def _is_on_meta(argument: Any) -> bool:
-    return bool(argument.is_meta if isinstance(argument, Tensor) else argument and argument[0].is_meta)
+    """Whether an operator's first argument is a tensor on meta, or a list of such; in `2**x` it is a number."""
+    leading = next(tensors_in([argument]), None)
+    return leading is not None and leading.is_meta
 
 
 def _is_over_space(args: Sequence[Any]) -> bool:
