@@ -14,7 +14,6 @@ from tests.conftest import CommandLine
 
 CNNX = (sys.executable, "-m", "cnnx")
 AGAINST_ITSELF = "--aa measures a spec against itself and shows no figures"
-KNOWN = "`se` is a spec, of which every operation is known"
 HELP = "`cnnx {} --help` shows what can be given\n"
 
 
@@ -66,17 +65,10 @@ def test_a_wrong_command_line_is_told(arguments: list[str], told: str | None, co
             ["show", "se", "--yaml", "--convention", "thop"],
             "--yaml and --convention: one of them; --yaml prints the spec's text as it stands",
         ),
-        (["compare", "se", "--static", "--device", "cpu"], "--static and --device: one of them; --static measures nothing"),
-        (["compare", "se", "--static", "--threads", "1"], "--static and --threads: one of them; --static measures nothing"),
-        (["compare", "se", "--static", "--rounds", "60"], "--static and --rounds: one of them; --static measures nothing"),
-        (["compare", "se", "--static", "--max-time", "1"], "--static and --max-time: one of them; --static measures nothing"),
         (["compare", "se", "--aa", "--static"], f"--aa and --static: one of them; {AGAINST_ITSELF}"),
         (["compare", "se", "--aa", "--columns", "macs"], f"--aa and --columns: one of them; {AGAINST_ITSELF}"),
         (["compare", "se", "--aa", "--convention", "cnnx"], f"--aa and --convention: one of them; {AGAINST_ITSELF}"),
         (["compare", "se", "se_conv", "--aa"], "--aa: one spec is measured against itself, and 2 are named"),
-        (["compare", "se", "--static", "--strict"], f"--strict: {KNOWN}"),
-        (["profile", "se", "--strict"], f"--strict: {KNOWN}"),
-        (["check", "se", "--strict", "--max-params", "1M"], f"--strict: {KNOWN}"),
         (
             ["check", "se", "--annotate", "github", "--write-baseline", "se.json"],
             "--annotate: nothing is held to a budget; give one, such as --max-params 5.5M, or --baseline FILE",

@@ -111,5 +111,5 @@ def check(
     answer.check_annotations(rule)
     check_dtype(dtype)
     asked = Asked({}, None, dtype, batch, find_convention(convention).name)
-    models = obtain(names, Given(set_, arg, input_, strict), asked)
+    models = obtain(names, Given(set_, arg, input_), asked)
     answer.give(models, [rule.check(model) for model in models], rule.file)

@@ -38,7 +38,6 @@ Examples:
 """
 
 _OF_FIGURES = ("columns", "sort", "static", "strict", "convention")
-_OF_MEASURING = ("device", "threads", "rounds", "max_time")
 
 Columns = Annotated[
     str | None,
@@ -97,8 +96,6 @@ def compare(
     output = choose_output(form, json, file)
     if aa:
         check_used(context, "--aa", _OF_FIGURES, "--aa measures a spec against itself and shows no figures")
-    if static:
-        check_used(context, "--static", _OF_MEASURING, "--static measures nothing")
 
     from cnnx.analysis.comparison import sort_rows
     from cnnx.analysis.conventions.presets import find_convention
@@ -109,7 +106,7 @@ def compare(
 
     chosen = find_convention(convention)
     shown, order = read_columns(columns, static=static), read_sort(sort, static=static)
-    given = Given(set_, arg, input_, strict)
+    given = Given(set_, arg, input_)
     named = read_names(names, given, static=static)
     asked = Settings(dtype=dtype, batch=batch, threads=threads, rounds=rounds, max_time=max_time)
     settings = on_devices(asked, device)

@@ -44,7 +44,6 @@ class Given:
     settings: Sequence[str] | None = None  # --set
     arguments: Sequence[str] | None = None  # --arg
     inputs: Sequence[str] | None = None  # --input, once or several times
-    strict: bool = False  # --strict
 
     def check(self, named: Sequence[Named]) -> None:
         """Check that each option has something that it is for. Raises `UsageError`."""
@@ -60,8 +59,6 @@ class Given:
                 f"--set {brief(self.settings[0])}: `{brief(models[0])}` is a model in Python and has no parameters",
                 hint="--arg gives an argument",
             )
-        if self.strict and not models:
-            raise UsageError(f"--strict: `{brief(specs[0])}` is a spec, of which every operation is known")
         if specs and self.inputs and len(self.inputs) > 1:
             raise UsageError(f"--input is given {len(self.inputs)} times; `{brief(specs[0])}`, a spec, takes it once")
 

@@ -89,7 +89,7 @@ def profile(
         for each in resolve_devices(device)
         for images in batches
     ]
-    subject = open_subject(name, Given(set_, arg, input_, strict), dtype, chosen)
+    subject = open_subject(name, Given(set_, arg, input_), dtype, chosen)
     check_devices(settings)
 
     from cnnx.analysis.environment import static_environment
