@@ -31,7 +31,7 @@ check: $(INSTALLED) ## ruff, mypy --strict and the order of imports
 golden: $(INSTALLED) ## draw the golden terminal pictures anew; read the difference before you commit it
 	CNNX_GOLDEN=write $(BIN)/python -m pytest tests/test_golden.py
 
-bench: $(INSTALLED) ## measure the speeds that are promised, in some 4 minutes; best on an idle machine
+bench: $(INSTALLED) ## measure the speeds that are promised, in some 10 minutes; best on an idle machine
 	$(BIN)/python -m benchmarks
 
 size: ## lines of code, tests and specs

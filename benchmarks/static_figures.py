@@ -24,9 +24,9 @@ from cnnx.spec.library import Library
 FROM_SPEC = "mobilenetv3_large"
 COUNTER = "FlopCounterMode on meta"
 AT_LEAST = 40
-IN_A_TURN = 5
+IN_A_TURN = 3
 SECONDS = 3.0  # for one network, where that leaves time for at least two turns
-MOST_TURNS = 60
+MOST_TURNS = 100
 
 
 def rows() -> Iterator[Row]:
