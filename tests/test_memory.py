@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
+import torch
+from torch import nn
 
 from cnnx.analysis.memory.inference import Alive, live_by_node, peak_inference, saved_for_backward, training
 from cnnx.graph.expand import expand
@@ -102,3 +107,13 @@ def test_predicted_bytes_are_those_that_storages_show(graph: Graph) -> None:
     assert max(live_by_node(graph), key=lambda alive: alive.bytes) == Alive(peak.node, peak.bytes)
     batch = 2  # a batch norm of a single value cannot train
     assert observed_saved(module, example_inputs(graph, batch=batch)) == saved_for_backward(graph, batch=batch)
+
+
+def test_what_autograd_saved_is_freed_with_the_module() -> None:
+    network = nn.Sequential(nn.Linear(4, 4), nn.Sigmoid(), nn.Linear(4, 4))  # a sigmoid saves its own result
+    weight = weakref.ref(network[0].weight)
+    # The input, saved by the first layer, and the sigmoid's result, which the second layer saves too
+    assert observed_saved(network, [torch.zeros(2, 4)]) == (2 * 4 + 2 * 4) * 4
+    del network
+    gc.collect()
+    assert weight() is None

@@ -76,10 +76,11 @@ def observed_saved(module: nn.Module, inputs: Sequence[Tensor]) -> int:
     saved: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        key = storage_key(tensor)
+        # Detached, as a result would hold what made it, and that this function: nothing of it would ever be freed.
+        key, kept = storage_key(tensor), tensor.detach()
         if key not in left_out:
-            saved[key] = tensor
-        return tensor
+            saved[key] = kept
+        return kept
 
     was_training = module.training
     module.train()
